@@ -1,7 +1,18 @@
 import { createHash, createHmac } from 'node:crypto';
 import { canonicalJson } from './canonical-json.ts';
 import type { FieldPath } from './field-path.ts';
-import { emptyFieldSet, type FieldSet, fieldsV1Of, hasPath, parseFieldSet, project, union } from './field-set.ts';
+import {
+  emptyFieldSet,
+  type FieldSet,
+  fieldsV1Of,
+  hasPath,
+  intersect,
+  isEmpty,
+  parseFieldSet,
+  project,
+  subtract,
+  union,
+} from './field-set.ts';
 import type { KubernetesObject, ManagedFieldsEntry } from './kubernetes-object.ts';
 
 /** The fields that an entry owns. An entry of a format other than FieldsV1 owns nothing that we can read. */
@@ -34,19 +45,23 @@ export function fieldsOfOthers(object: KubernetesObject, entry: ManagedFieldsEnt
 /**
  * `managedFields` after the entries that `isFolded` picks have become part of our Apply entry, which is what makes an apply remove
  * the fields that Git does not declare (the way of client-go's csaupgrade package). To be written by a JSON patch that tests the
- * object's resourceVersion. Undefined when nothing is to be folded.
+ * object's resourceVersion. Fields of `except` stay with whoever has them. Undefined when nothing is to be folded.
  */
 export function foldInto(
   object: KubernetesObject,
   ourManager: string,
   isFolded: (entry: ManagedFieldsEntry) => boolean,
+  except: FieldSet = emptyFieldSet,
 ): ManagedFieldsEntry[] | undefined {
   const ours = applyEntryOf(object, ourManager);
   const folded = entriesOf(object).filter((entry) => entry !== ours && isFolded(entry));
   const first = folded[0];
   if (first === undefined) return undefined;
-  const kept = entriesOf(object).filter((entry) => entry !== ours && !folded.includes(entry));
-  const all = [...(ours === undefined ? [] : [ours]), ...folded].map(fieldSet).reduce(union, emptyFieldSet);
+  const kept = entriesOf(object)
+    .filter((entry) => entry !== ours)
+    .flatMap((entry) => (folded.includes(entry) ? remainderOf(entry, except) : [entry]));
+  const taken = folded.map((entry) => subtract(fieldSet(entry), except)).reduce(union, emptyFieldSet);
+  const all = ours === undefined ? taken : union(fieldSet(ours), taken);
   const base: ManagedFieldsEntry = ours ?? {
     manager: ourManager,
     operation: 'Apply',
@@ -55,6 +70,11 @@ export function foldInto(
     ...(first.time === undefined ? {} : { time: first.time }),
   };
   return [...kept, { ...base, fieldsV1: fieldsV1Of(all) }];
+}
+
+function remainderOf(entry: ManagedFieldsEntry, except: FieldSet): ManagedFieldsEntry[] {
+  const rest = intersect(fieldSet(entry), except);
+  return isEmpty(rest) ? [] : [{ ...entry, fieldsV1: fieldsV1Of(rest) }];
 }
 
 /** 16 hex digits that change whenever somebody takes a field from the entry or gives it one; the order of keys does not matter. */

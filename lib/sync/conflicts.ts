@@ -1,0 +1,79 @@
+import { classifyManager } from '../core/objects/field-managers.ts';
+import { type FieldPath, formatFieldPath, parseFieldPath } from '../core/objects/field-path.ts';
+import type { KubernetesObject } from '../core/objects/kubernetes-object.ts';
+import type { StatusCause } from '../ports/kubernetes/kubernetes-error.ts';
+
+export type ConflictPolicy = 'auto' | 'fail' | 'force' | 'yield';
+
+export interface FieldConflict {
+  readonly field: string;
+  readonly path: FieldPath | undefined;
+  readonly manager: string;
+  readonly subresource: string;
+}
+
+export interface ConflictDecision {
+  /** Fields that are left to their owner: they are taken out of what is sent. */
+  readonly yielded: readonly FieldConflict[];
+  /** Fields that are taken from their owner. */
+  readonly forced: readonly FieldConflict[];
+  /** Fields whose owner is not overruled: nothing is sent. */
+  readonly refused: readonly FieldConflict[];
+}
+
+/**
+ * The conflicts of a 409 to a server-side apply. The server names the manager only in the message:
+ * `conflict with "kubectl-edit" with subresource "scale" using apps/v1 at ...` (source: managedfields/internal/conflict.go).
+ */
+export function conflictsOf(causes: readonly StatusCause[]): FieldConflict[] {
+  return causes
+    .filter((cause) => cause.reason === 'FieldManagerConflict')
+    .map((cause) => {
+      const names = /conflict with "((?:[^"\\]|\\.)*)"(?: with subresource "((?:[^"\\]|\\.)*)")?/.exec(
+        cause.message ?? '',
+      );
+      const path = parseFieldPath(cause.field ?? '');
+      return {
+        path,
+        field: path === undefined ? (cause.field ?? '?') : formatFieldPath(path),
+        manager: names?.[1] ?? '',
+        subresource: names?.[2] ?? '',
+      };
+    });
+}
+
+/** `auto` yields to the cluster's own controllers, overrules people, and fails for other tools. */
+export function decideConflicts(
+  conflicts: readonly FieldConflict[],
+  policy: ConflictPolicy,
+  live: KubernetesObject,
+  fieldManager: string,
+): ConflictDecision {
+  const decision = { yielded: [] as FieldConflict[], forced: [] as FieldConflict[], refused: [] as FieldConflict[] };
+  for (const conflict of conflicts) {
+    const wanted = policy === 'auto' ? automatic(conflict, live, fieldManager) : policy;
+    if (wanted === 'yield' && conflict.path !== undefined) decision.yielded.push(conflict);
+    else if (wanted === 'force') decision.forced.push(conflict);
+    else decision.refused.push(conflict);
+  }
+  return decision;
+}
+
+function automatic(conflict: FieldConflict, live: KubernetesObject, fieldManager: string): 'fail' | 'force' | 'yield' {
+  const operation = live.metadata.managedFields?.find(
+    (entry) => entry.manager === conflict.manager && (entry.subresource ?? '') === conflict.subresource,
+  )?.operation;
+  const owner = classifyManager(
+    { manager: conflict.manager, subresource: conflict.subresource, ...(operation && { operation }) },
+    fieldManager,
+  );
+  switch (owner) {
+    case 'controller':
+      return 'yield';
+    case 'person':
+    case 'ours':
+      return 'force';
+    case 'tool':
+      return 'fail';
+  }
+}

@@ -1,0 +1,69 @@
+import { classifyManager } from '../core/objects/field-managers.ts';
+import { emptyFieldSet, type FieldSet, isEmpty, parseFieldSet, subtract, union } from '../core/objects/field-set.ts';
+import type { KubernetesObject, ManagedFieldsEntry } from '../core/objects/kubernetes-object.ts';
+import { applyEntryOf, fieldSet, foldInto } from '../core/objects/managed-fields.ts';
+import type { JsonPatchOperation } from '../ports/kubernetes/kubernetes-client.ts';
+
+/**
+ * Fields that stay as they are though a person set them. A rollout restart is an order, not a state: removing its mark would
+ * restart everything once more. A number of replicas that Git does not name is an autoscaler's or was left open on purpose;
+ * removing it would scale to 1.
+ */
+const leftAlone: FieldSet = parseFieldSet({
+  'f:spec': {
+    'f:replicas': {},
+    'f:template': { 'f:metadata': { 'f:annotations': { 'f:kubectl.kubernetes.io/restartedAt': {} } } },
+  },
+});
+
+/** Server-side apply keeps what others add, and its dry run does not show it; only `managedFields` does. */
+export interface ForeignFields {
+  readonly fields: FieldSet;
+  /** Names of the managers, for messages. */
+  readonly managers: readonly string[];
+}
+
+/** What people added to the object: fields that a person's manager owns and we do not. Undefined when there are none. */
+export function foreignFields(live: KubernetesObject, fieldManager: string): ForeignFields | undefined {
+  const own = applyEntryOf(live, fieldManager);
+  const ours = own === undefined ? emptyFieldSet : fieldSet(own);
+  const managers: string[] = [];
+  let fields = emptyFieldSet;
+  for (const entry of live.metadata.managedFields ?? []) {
+    if (!isPersons(entry, fieldManager)) continue;
+    const added = subtract(subtract(fieldSet(entry), ours), leftAlone);
+    if (isEmpty(added)) continue;
+    fields = union(fields, added);
+    if (entry.manager !== undefined && !managers.includes(entry.manager)) managers.push(entry.manager);
+  }
+  return isEmpty(fields) ? undefined : { fields, managers };
+}
+
+/**
+ * The patch that makes people's fields ours, so that the next apply removes those that Git does not declare. It is refused
+ * when the object changed since it was read. `andTools`: also take the fields of the tool whose object is taken over.
+ */
+export function foldPatch(
+  live: KubernetesObject,
+  fieldManager: string,
+  options: { readonly andTools: boolean },
+): JsonPatchOperation[] | undefined {
+  const folded = foldInto(
+    live,
+    fieldManager,
+    (entry) =>
+      isPersons(entry, fieldManager) ||
+      (options.andTools && (entry.subresource ?? '') === '' && classifyManager(entry, fieldManager) === 'tool'),
+    leftAlone,
+  );
+  if (folded === undefined) return undefined;
+  return [
+    { op: 'test', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
+    { op: 'replace', path: '/metadata/managedFields', value: folded },
+  ];
+}
+
+/** Scaling by hand goes through a subresource: replicas that Git declares are put back by the apply itself. */
+function isPersons(entry: ManagedFieldsEntry, fieldManager: string): boolean {
+  return (entry.subresource ?? '') === '' && classifyManager(entry, fieldManager) === 'person';
+}
