@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson, isRecord } from './canonical-json.ts';
 import type { FieldPath } from './field-path.ts';
 import {
   emptyFieldSet,
@@ -22,21 +22,28 @@ export function fieldSet(entry: ManagedFieldsEntry): FieldSet {
     : emptyFieldSet;
 }
 
+/** The object's entries; none when the server was asked to leave them out. */
+export function managedFieldsOf(object: KubernetesObject): readonly ManagedFieldsEntry[] {
+  const metadata: unknown = object.metadata;
+  const entries = isRecord(metadata) ? metadata['managedFields'] : undefined;
+  return Array.isArray(entries) ? entries.filter(isRecord) : [];
+}
+
 /** What a manager applied to the object itself: its Apply entry, not those of subresources or of updates under the same name. */
 export function applyEntryOf(object: KubernetesObject, manager: string): ManagedFieldsEntry | undefined {
-  return entriesOf(object).find(
+  return managedFieldsOf(object).find(
     (entry) => entry.manager === manager && entry.operation === 'Apply' && (entry.subresource ?? '') === '',
   );
 }
 
 /** The entries that own this very field. */
 export function ownersOf(object: KubernetesObject, path: FieldPath): ManagedFieldsEntry[] {
-  return entriesOf(object).filter((entry) => hasPath(fieldSet(entry), path));
+  return managedFieldsOf(object).filter((entry) => hasPath(fieldSet(entry), path));
 }
 
 /** What all entries but the given one own. */
 export function fieldsOfOthers(object: KubernetesObject, entry: ManagedFieldsEntry): FieldSet {
-  return entriesOf(object)
+  return managedFieldsOf(object)
     .filter((other) => !sameEntry(other, entry))
     .map(fieldSet)
     .reduce(union, emptyFieldSet);
@@ -54,10 +61,10 @@ export function foldInto(
   except: FieldSet = emptyFieldSet,
 ): ManagedFieldsEntry[] | undefined {
   const ours = applyEntryOf(object, ourManager);
-  const folded = entriesOf(object).filter((entry) => entry !== ours && isFolded(entry));
+  const folded = managedFieldsOf(object).filter((entry) => entry !== ours && isFolded(entry));
   const first = folded[0];
   if (first === undefined) return undefined;
-  const kept = entriesOf(object)
+  const kept = managedFieldsOf(object)
     .filter((entry) => entry !== ours)
     .flatMap((entry) => (folded.includes(entry) ? remainderOf(entry, except) : [entry]));
   const taken = folded.map((entry) => subtract(fieldSet(entry), except)).reduce(union, emptyFieldSet);
@@ -94,10 +101,6 @@ export function ownedDigest(object: KubernetesObject, entry: ManagedFieldsEntry,
   const owned = project(object, fieldSet(entry), fieldsOfOthers(object, entry));
   const hash = key === undefined ? createHash('sha256') : createHmac('sha256', key);
   return hash.update(canonicalJson(owned)).digest('hex').slice(0, 16);
-}
-
-function entriesOf(object: KubernetesObject): readonly ManagedFieldsEntry[] {
-  return Array.isArray(object.metadata.managedFields) ? object.metadata.managedFields : [];
 }
 
 /** What identifies an entry (source: the managed fields' own key: manager, operation, apiVersion, subresource; updates by time too). */

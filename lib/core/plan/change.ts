@@ -22,7 +22,10 @@ export interface TargetName {
   readonly name: string;
 }
 
-/** One field that differs. Values are masked before they get here: what is secret is a digest, never the value. */
+/**
+ * One field that differs. Values are masked before they get here: what is secret is a digest, never the value. A last entry with
+ * neither value counts those left out: `{path: 'and 12 more'}`.
+ */
 export interface FieldChange {
   /** `spec.template.spec.containers[name=web].image` */
   readonly path: string;
@@ -32,6 +35,8 @@ export interface FieldChange {
   readonly after?: string;
   /** Who set the value that is there now, when it was not us. */
   readonly setBy?: string;
+  /** How a text of several lines differs: `@ line 3`, `- old`, `+ new`. */
+  readonly lines?: readonly string[];
 }
 
 export interface Change {
