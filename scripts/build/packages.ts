@@ -5,8 +5,10 @@ import type { Bundle } from './bundle.ts';
 /** A package of which at least one byte is in a bundle. */
 export interface BundledPackage {
   readonly name: string;
-  /** From the repository, with forward slashes: `node_modules/a` or `node_modules/a/node_modules/b`. */
+  /** As package-lock.json names it: `node_modules/a` or `node_modules/a/node_modules/b`. */
   readonly folder: string;
+  /** Where it is, from the root of the build. */
+  readonly path: string;
   readonly version: string;
   /** As package.json says it, usually an SPDX identifier. */
   readonly license?: string;
@@ -20,25 +22,28 @@ export interface BundledPackage {
 }
 
 /** Which package a source file belongs to, from its path; undefined for our own files. */
-export function packageOf(source: string): { name: string; folder: string } | undefined {
-  const match = /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source);
-  const [folder, name] = match ?? [];
-  return folder === undefined || name === undefined ? undefined : { name, folder };
+export function packageOf(source: string): Pick<BundledPackage, 'name' | 'folder' | 'path'> | undefined {
+  const [path, name] = /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source) ?? [];
+  if (path === undefined || name === undefined) return undefined;
+  return { name, folder: path.slice(path.indexOf('node_modules/')), path };
 }
 
-/** The packages in a bundle, by folder. @throws when a package's package.json cannot be read. */
+/**
+ * The packages in some bundles, sorted by folder.
+ * @throws when a package's package.json cannot be read.
+ */
 export function bundledPackages(bundles: readonly Bundle[], root: string): BundledPackage[] {
   const files = new Map<string, Set<string>>();
   for (const output of bundles.flatMap((bundle) => Object.values(bundle.outputs))) {
     for (const [source, { bytesInOutput }] of Object.entries(output.inputs)) {
-      const folder = packageOf(source)?.folder;
-      if (folder === undefined || bytesInOutput === 0) continue;
-      files.set(folder, (files.get(folder) ?? new Set()).add(source));
+      const path = packageOf(source)?.path;
+      if (path === undefined || bytesInOutput === 0) continue;
+      files.set(path, (files.get(path) ?? new Set()).add(source));
     }
   }
   return [...files]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([folder, sources]) => readPackage(root, folder, [...sources].sort()));
+    .map(([path, sources]) => readPackage(root, path, [...sources].sort()));
 }
 
 interface PackageJson {
@@ -51,14 +56,15 @@ interface PackageJson {
   engines?: { node?: string };
 }
 
-function readPackage(root: string, folder: string, files: string[]): BundledPackage {
-  const json = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as PackageJson;
+function readPackage(root: string, path: string, files: string[]): BundledPackage {
+  const json = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')) as PackageJson;
   const license = typeof json.license === 'string' ? json.license : json.license?.type;
   const author = typeof json.author === 'string' ? json.author : json.author?.name;
   const repository = typeof json.repository === 'string' ? json.repository : json.repository?.url;
   return {
     name: json.name,
-    folder,
+    folder: path.slice(path.indexOf('node_modules/')),
+    path,
     version: json.version,
     files,
     ...(license !== undefined && { license }),
