@@ -90,6 +90,18 @@ export function fieldPaths(set: FieldSet): FieldPath[] {
   return found;
 }
 
+/** The set of exactly these paths. */
+export function fieldSetOf(paths: readonly FieldPath[]): FieldSet {
+  return paths.map(singlePath).reduce(union, emptyFieldSet);
+}
+
+function singlePath(path: FieldPath): FieldSet {
+  return path.reduceRight<FieldSet>(
+    (below, element) => ({ nodes: new Map([[elementKey(element), { element, member: isEmpty(below), below }]]) }),
+    emptyFieldSet,
+  );
+}
+
 /** The paths as messages write them: `spec.template.spec.containers[name=web].image`. */
 export function pathsOf(set: FieldSet): string[] {
   return fieldPaths(set).map(formatFieldPath);

@@ -1,0 +1,262 @@
+import { randomBytes } from 'node:crypto';
+import pLimit from 'p-limit';
+import { jsonEquals } from '../core/objects/canonical-json.ts';
+import { type FieldSet, fieldPaths, fieldSetOf, isEmpty, project, subtract } from '../core/objects/field-set.ts';
+import { describeId, type KubernetesObject } from '../core/objects/kubernetes-object.ts';
+import { CancelledError, messageOf, NotPermittedError, type Problem, UnreachableError } from '../errors.ts';
+import type { ApiResource } from '../ports/kubernetes/discovery.ts';
+import type { Json, KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
+import type { ConflictPolicy, FieldConflict } from './conflicts.ts';
+import type { Decision } from './decide.ts';
+import type { PruneDecision } from './prune-guards.ts';
+import { problemOf, serverApply } from './server-apply.ts';
+
+/** A decision after the server was asked. */
+export interface Prepared {
+  readonly decision: Decision;
+  /** The object as the server would make it; absent where it could not be asked yet. */
+  readonly after?: KubernetesObject;
+  readonly yielded: readonly FieldConflict[];
+  readonly forced: readonly FieldConflict[];
+}
+
+export interface PreflightResult {
+  readonly prepared: readonly Prepared[];
+  readonly problems: readonly Problem[];
+  readonly errors: readonly unknown[];
+  readonly warnings: readonly Problem[];
+}
+
+export interface PreflightOptions {
+  readonly mode: 'server' | 'client';
+  readonly fieldManager: string;
+  readonly conflicts: ConflictPolicy;
+  /** Fields that people added are looked at, so the server's defaults among them must be told apart. */
+  readonly lookAtForeignFields: boolean;
+}
+
+const parallel = 16;
+const namespaces: ApiResource = {
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+  verbs: [],
+};
+
+/**
+ * Asks the server about everything before anything is written: permissions, and with `server` a dry run of every change, so
+ * that immutable fields, quotas, webhooks and policies are found while nothing has happened yet.
+ */
+export async function preflight(
+  client: KubernetesClient,
+  decisions: readonly Decision[],
+  prunes: readonly PruneDecision[],
+  options: PreflightOptions,
+): Promise<PreflightResult> {
+  const limit = pLimit(parallel);
+  const problems: Problem[] = [];
+  const errors: unknown[] = [];
+  const warnings: Problem[] = [];
+  const places = await findNamespaces(client, decisions);
+  for (const problem of places.problems) problems.push(problem);
+  const prepared = await Promise.all(
+    decisions.map((decision) =>
+      limit(async (): Promise<Prepared> => {
+        const asIs: Prepared = { decision, yielded: [], forced: [] };
+        if (decision.kind === 'unchanged') return asIs;
+        const { target } = decision;
+        const cannotAsk = target.awaitsDefinition || places.missing.has(target.id.namespace);
+        if (options.mode === 'client' || cannotAsk) return asIs;
+        try {
+          const answer = await serverApply(client, target, decision.live, { ...options, dryRun: true });
+          for (const text of answer.warnings) {
+            warnings.push({
+              at: target.manifest.origin,
+              message: `${describeId(target.id)}: ${text}`,
+              code: 'api-warning',
+            });
+          }
+          const narrowed = options.lookAtForeignFields ? await withoutDefaults(client, decision) : decision;
+          return { decision: narrowed, after: answer.object, yielded: answer.yielded, forced: answer.forced };
+        } catch (error) {
+          if (error instanceof CancelledError || error instanceof UnreachableError) throw error;
+          errors.push(error);
+          problems.push(problemOf(target, error));
+          return asIs;
+        }
+      }),
+    ),
+  );
+  for (const problem of await deniedAccess(client, decisions, prunes, options)) {
+    problems.push(problem);
+    errors.push(new NotPermittedError(problem));
+  }
+  return { prepared, problems: sortByPlace(problems), errors, warnings: sortByPlace(warnings) };
+}
+
+/** Namespaces that do not exist: `missing` ones will be made by this run, others are problems. */
+async function findNamespaces(client: KubernetesClient, decisions: readonly Decision[]) {
+  const declared = new Set(
+    decisions
+      .filter(({ target }) => target.id.kind === 'Namespace' && target.id.group === '')
+      .map(({ target }) => target.id.name),
+  );
+  const problems: Problem[] = [];
+  const missing = new Set<string>();
+  const used = new Map<string, Decision>();
+  for (const decision of decisions) {
+    const namespace = decision.target.id.namespace;
+    if (decision.kind === 'create' && namespace !== '' && !used.has(namespace)) used.set(namespace, decision);
+  }
+  await Promise.all(
+    [...used].map(async ([name, decision]) => {
+      if (!(await isMissing(client, name))) return;
+      if (declared.has(name)) {
+        missing.add(name);
+        return;
+      }
+      problems.push({
+        at: decision.target.manifest.origin,
+        code: 'missing-namespace',
+        message: `Namespace ${name} does not exist, and Git does not declare it. Add a Namespace '${name}' to the manifests, or set the input namespace to one that exists.`,
+      });
+      missing.add(name);
+    }),
+  );
+  return { missing, problems };
+}
+
+async function isMissing(client: KubernetesClient, namespace: string): Promise<boolean> {
+  try {
+    return (await client.get(namespaces, '', namespace)) === undefined;
+  } catch (error) {
+    // Without the right to read namespaces the apply itself will tell.
+    if (error instanceof NotPermittedError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Fields that a person's entry has only because the server filled in its defaults are no drift. A dry run of making our object
+ * alone, under a name of its own, shows those defaults. Where the server refuses that, all fields count.
+ */
+async function withoutDefaults(client: KubernetesClient, decision: Decision): Promise<Decision> {
+  const { foreign, live, target } = decision;
+  if (foreign === undefined || live === undefined || target.id.kind === 'CustomResourceDefinition') return decision;
+  const name = `gitops-dry-run-${randomBytes(6).toString('hex')}`;
+  const body = { ...target.payload, metadata: { ...target.payload.metadata, name } };
+  const alone = await client
+    .create(target.resource, target.id.namespace, body as Json, { dryRun: true })
+    .catch((error: unknown) => {
+      if (error instanceof CancelledError || error instanceof UnreachableError) throw error;
+      return undefined;
+    });
+  if (alone === undefined) return decision;
+  const defaults = sameIn(foreign.fields, live, alone as KubernetesObject);
+  const remaining = subtract(foreign.fields, defaults);
+  const { foreign: _dropped, ...rest } = decision;
+  return isEmpty(remaining) ? rest : { ...decision, foreign: { ...foreign, fields: remaining } };
+}
+
+/** The paths of the set whose values are the same in both objects. */
+function sameIn(fields: FieldSet, a: KubernetesObject, b: KubernetesObject): FieldSet {
+  const same = fieldPaths(fields).filter((path) => {
+    const only = fieldSetOf([path]);
+    const left = project(a, only);
+    return left !== undefined && jsonEquals(left, project(b, only));
+  });
+  return fieldSetOf(same);
+}
+
+/**
+ * What the identity may not do. A dry run shows the rights to create and patch; the right to delete is asked for, and with
+ * `client` that to patch as well. Cluster-wide first: most identities need one question for each kind.
+ */
+async function deniedAccess(
+  client: KubernetesClient,
+  decisions: readonly Decision[],
+  prunes: readonly PruneDecision[],
+  options: PreflightOptions,
+): Promise<Problem[]> {
+  const wanted = new Map<string, { resource: ApiResource; verb: string; namespaces: Set<string> }>();
+  const want = (resource: ApiResource, verb: string, namespace: string) => {
+    const key = `${verb} ${resource.group}/${resource.plural}`;
+    const entry = wanted.get(key) ?? { resource, verb, namespaces: new Set<string>() };
+    entry.namespaces.add(namespace);
+    wanted.set(key, entry);
+  };
+  if (options.mode === 'client') {
+    for (const { kind, target } of decisions)
+      if (kind !== 'unchanged') want(target.resource, 'patch', target.id.namespace);
+  }
+  for (const prune of prunes) {
+    if (prune.decision === 'prune' && prune.resource) want(prune.resource, 'delete', prune.id.namespace);
+  }
+  const limit = pLimit(parallel);
+  const problems: Problem[] = [];
+  await Promise.all(
+    [...wanted.values()].map(async ({ resource, verb, namespaces: places }) => {
+      if (await limit(() => isAllowed(client, resource, verb, ''))) return;
+      const denied: string[] = [];
+      await Promise.all(
+        [...places].map(async (namespace) => {
+          if (namespace === '' || !(await limit(() => isAllowed(client, resource, verb, namespace))))
+            denied.push(namespace);
+        }),
+      );
+      if (denied.length === 0) return;
+      const where = denied[0] === '' ? '' : ` in ${denied.sort().join(', ')}`;
+      const what = resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
+      problems.push({
+        code: 'forbidden',
+        message: `The identity of the connection may not ${verb} ${what}${where} on ${client.server}. Grant it by a Role and RoleBinding, or take these objects out of the manifests.`,
+      });
+    }),
+  );
+  return problems;
+}
+
+async function isAllowed(
+  client: KubernetesClient,
+  resource: ApiResource,
+  verb: string,
+  namespace: string,
+): Promise<boolean> {
+  const review = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    spec: {
+      resourceAttributes: {
+        group: resource.group,
+        resource: resource.plural,
+        verb,
+        ...(namespace !== '' && { namespace }),
+      },
+    },
+  };
+  try {
+    const answer = await client.request({
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      body: review,
+    });
+    return answer['status']?.allowed === true;
+  } catch (error) {
+    // An authorizer that answers no questions: the request itself will tell.
+    if (error instanceof NotPermittedError) return true;
+    throw new Error(`The question whether we may ${verb} ${resource.plural} was not answered: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function sortByPlace(problems: readonly Problem[]): Problem[] {
+  return [...problems].sort(
+    (a, b) =>
+      (a.at?.file ?? '').localeCompare(b.at?.file ?? '') ||
+      (a.at?.line ?? 0) - (b.at?.line ?? 0) ||
+      a.message.localeCompare(b.message),
+  );
+}
