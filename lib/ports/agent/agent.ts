@@ -57,6 +57,8 @@ export interface Host {
   readonly attempt?: string;
   readonly pullRequestId?: string;
   readonly repository?: HostRepository;
+  /** Classic releases only: every artifact that is a repository, the primary one first. */
+  readonly sourceArtifacts?: readonly HostRepository[];
 }
 
 /** The repository the run was started for. In a classic release: of the Git artifact, see `artifactAlias`. */
