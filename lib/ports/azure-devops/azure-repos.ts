@@ -1,0 +1,145 @@
+import type { IGitApi } from 'azure-devops-node-api/GitApi.js';
+import type { GitStatusState } from 'azure-devops-node-api/interfaces/GitInterfaces.js';
+import type { NetworkSettings } from '../agent/agent.ts';
+import { requireCommitId } from '../git/names.ts';
+import type { Answer } from '../git/repository.ts';
+import { type Attempt, serviceError } from './errors.ts';
+import { type Connection, connectGitApi, HttpAnswer } from './node-api.ts';
+import { type RetryOptions, withRetry } from './retry.ts';
+
+/** A repository of Azure Repos: names or ids. */
+export interface RepositoryAddress {
+  readonly project: string;
+  readonly repository: string;
+}
+
+export interface AzureRepository {
+  readonly id: string;
+  readonly name: string;
+  readonly projectId: string;
+  readonly projectName: string;
+  /** `refs/heads/main`; undefined for an empty repository. */
+  readonly defaultBranch?: string;
+  readonly remoteUrl?: string;
+}
+
+/** The states that a commit status can have. */
+export type CommitState = 'pending' | 'succeeded' | 'failed' | 'error' | 'notApplicable';
+
+export interface CommitStatus {
+  /** With `name`, what identifies a status: a later one of the same genre and name takes its place. */
+  readonly genre: string;
+  readonly name: string;
+  readonly state: CommitState;
+  /** One line for people; cut to 256 characters, so that lists stay readable (the specification states no limit). */
+  readonly description: string;
+  /** A page with details. */
+  readonly targetUrl?: string;
+}
+
+/** What we ask of Azure Repos over REST. Every method throws our errors only. */
+export interface AzureRepos {
+  repository(address: RepositoryAddress): Promise<AzureRepository>;
+  /** The commit at the head of a branch (`refs/heads/main`); undefined when there is no such branch. */
+  branchHead(address: RepositoryAddress, ref: string): Promise<string | undefined>;
+  /** Whether `descendant` contains `ancestor`; `unknown` when the service does not know one of them. */
+  isAncestor(address: RepositoryAddress, ancestor: string, descendant: string): Promise<Answer>;
+  /** Needs the permission Contribute. A repeated post only replaces the status, so it is retried as reads are. */
+  postCommitStatus(address: RepositoryAddress, commit: string, status: CommitStatus): Promise<void>;
+}
+
+export interface AzureReposOptions {
+  /** `https://dev.azure.com/org/` */
+  readonly collectionUrl: string;
+  /** Of the system connection; sent as a bearer token to the collection's host only. */
+  readonly token: string;
+  readonly network: NetworkSettings;
+  readonly signal?: AbortSignal;
+  readonly retry?: Omit<RetryOptions, 'signal'>;
+}
+
+const DESCRIPTION_LIMIT = 256;
+
+/** A client that connects at its first call. */
+export function azureRepos(options: AzureReposOptions): AzureRepos {
+  const connection: Connection = options;
+  let connected: Promise<IGitApi> | undefined;
+  const retry: RetryOptions = { ...options.retry, ...(options.signal ? { signal: options.signal } : {}) };
+
+  async function ask<T>(attempt: Omit<Attempt, 'token'>, call: (api: IGitApi) => Promise<T>): Promise<T> {
+    connected ??= connectGitApi(connection);
+    const api = await connected;
+    try {
+      return await withRetry(() => call(api), retry);
+    } catch (error) {
+      throw toOurs(error, { ...attempt, token: options.token });
+    }
+  }
+
+  return {
+    repository: async (address) => {
+      const attempt = { what: 'show the repository', where: place(address), permission: 'Read' };
+      const found = await ask(attempt, (api) => api.getRepository(address.repository, address.project));
+      return {
+        id: found.id ?? '',
+        name: found.name ?? '',
+        projectId: found.project?.id ?? '',
+        projectName: found.project?.name ?? '',
+        ...(found.defaultBranch ? { defaultBranch: found.defaultBranch } : {}),
+        ...(found.remoteUrl ? { remoteUrl: found.remoteUrl } : {}),
+      };
+    },
+    branchHead: async (address, ref) => {
+      const attempt = { what: `show the branch ${ref}`, where: place(address), permission: 'Read' };
+      // The filter is a prefix without `refs/`: release also finds release/2.
+      const filter = ref.replace(/^refs\//, '');
+      const refs = await ask(attempt, (api) => api.getRefs(address.repository, address.project, filter));
+      return refs.find((one) => one.name === ref)?.objectId;
+    },
+    isAncestor: async (address, ancestor, descendant) => {
+      requireCommitId(ancestor, 'commit');
+      requireCommitId(descendant, 'commit');
+      const attempt = { what: 'compare two commits', where: place(address), permission: 'Read' };
+      const { repository, project } = address;
+      try {
+        const bases = await ask(attempt, (api) => api.getMergeBases(repository, descendant, ancestor, project));
+        return bases.some((base) => base.commitId === ancestor) ? 'yes' : 'no';
+      } catch (error) {
+        if ((error as { status?: number }).status === 404) return 'unknown';
+        throw error;
+      }
+    },
+    postCommitStatus: async (address, commit, status) => {
+      requireCommitId(commit, 'commit');
+      const attempt = {
+        what: `post the commit status ${status.genre}/${status.name}`,
+        where: place(address),
+        permission: 'Contribute',
+      };
+      const body = {
+        context: { genre: status.genre, name: status.name },
+        description: cut(status.description),
+        // The package types the state as a number; the documented form is its name.
+        state: status.state as unknown as GitStatusState,
+        ...(status.targetUrl === undefined ? {} : { targetUrl: status.targetUrl }),
+      };
+      await ask(attempt, (api) => api.createCommitStatus(body, commit, address.repository, address.project));
+    },
+  };
+}
+
+function toOurs(error: unknown, attempt: Attempt): unknown {
+  if (error instanceof HttpAnswer) return serviceError(error, attempt);
+  // CancelledError is ours already.
+  return error instanceof Error && 'outcome' in error ? error : serviceError(error, attempt);
+}
+
+function place(address: RepositoryAddress): string {
+  return `repository ${address.repository} of project ${address.project}`;
+}
+
+/** One line of at most 256 characters, never half a character. */
+function cut(text: string): string {
+  const line = [...text.replace(/\s+/g, ' ').trim()];
+  return line.length <= DESCRIPTION_LIMIT ? line.join('') : `${line.slice(0, DESCRIPTION_LIMIT - 1).join('')}…`;
+}
