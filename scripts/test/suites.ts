@@ -1,0 +1,64 @@
+import { glob } from 'tinyglobby';
+
+/** A part of `npm test`: run alone, in a time that it has to keep. */
+export interface Suite {
+  readonly name: string;
+  /** What a developer waits for; a suite that takes longer has failed. */
+  readonly budgetSeconds: number;
+  /** Made once, before the first suite that wants it. */
+  readonly needs: readonly ('cluster' | 'vsix')[];
+  /** One test each, by exit code. */
+  readonly commands?: readonly Command[];
+  /** Mocha files, as globs from the repository. */
+  readonly specs?: readonly string[];
+}
+
+export interface Command {
+  readonly title: string;
+  /** Script of package.json. */
+  readonly script: string;
+}
+
+const CLUSTER = ['test/cluster/**/*.test.ts', 'test/**/*.cluster.test.ts'];
+const TASKS = ['test/tasks/**/*.test.ts'];
+const HARNESS = ['test/agent/**/*.test.ts'];
+
+/** Cheapest first, so that a mistake shows early. */
+export const SUITES: readonly Suite[] = [
+  {
+    name: 'checks',
+    budgetSeconds: 60,
+    needs: [],
+    commands: [
+      { title: 'TypeScript finds no mistake', script: 'check:types' },
+      { title: 'Biome finds no mistake, and imports go downwards only', script: 'check:lint' },
+    ],
+  },
+  // Whatever no other suite claims, so that no file is forgotten.
+  { name: 'unit', budgetSeconds: 60, needs: [], specs: ['test/**/*.test.ts'] },
+  { name: 'harness', budgetSeconds: 60, needs: ['vsix'], specs: HARNESS },
+  { name: 'cluster', budgetSeconds: 180, needs: ['cluster'], specs: CLUSTER },
+  { name: 'tasks', budgetSeconds: 120, needs: ['cluster', 'vsix'], specs: TASKS },
+  {
+    name: 'demo',
+    budgetSeconds: 90,
+    needs: ['vsix'],
+    commands: [{ title: 'The demo runs from the first merge to the clean-up', script: 'demo' }],
+  },
+];
+
+/** The suites of these names, or all. @throws for a name that is none. */
+export function selectSuites(names: readonly string[]): Suite[] {
+  const known = SUITES.map((suite) => suite.name);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new Error(`There is no suite ${unknown.join(', ')}; there are ${known.join(', ')}`);
+  return SUITES.filter((suite) => names.length === 0 || names.includes(suite.name));
+}
+
+/** The test files of a suite. A file belongs to one suite: that of its folder, or `cluster` by its name. */
+export async function specFiles(suite: Suite, root: string): Promise<string[]> {
+  const ignore = ['test/**/fixtures/**', 'test/**/*.long.test.ts'];
+  if (suite.name === 'unit') ignore.push(...CLUSTER, ...TASKS, ...HARNESS);
+  if (suite.name === 'tasks' || suite.name === 'harness') ignore.push('test/**/*.cluster.test.ts');
+  return (await glob([...(suite.specs ?? [])], { cwd: root, ignore })).sort();
+}
