@@ -63,6 +63,14 @@ export interface RunResult {
     readonly retries: number;
     readonly byVerb: Readonly<Record<string, number>>;
   };
+  /** Only in the JSON report, when the whole would have been too large. The counts are of everything. */
+  readonly truncated?: Truncation;
+}
+
+/** How much a report left out. */
+export interface Truncation {
+  readonly changes: number;
+  readonly fields: number;
 }
 
 export interface RunSource {
