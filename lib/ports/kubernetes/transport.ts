@@ -2,10 +2,10 @@ import { gunzipSync } from 'node:zlib';
 import { type Dispatcher, errors, request } from 'undici';
 import { CancelledError, InputError, messageOf, UnreachableError } from '../../errors.ts';
 import type { NetworkSettings } from '../agent/agent.ts';
+import { createDispatcher } from '../network/dispatcher.ts';
 import type { ClusterAccess, ClusterCredentials } from './access.ts';
 import type { RequestStatistics } from './kubernetes-client.ts';
 import { KubernetesError, KubernetesNotPermittedError, type Status } from './kubernetes-error.ts';
-import { createPool } from './pool.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -143,11 +143,28 @@ export class Transport {
     const identity = credentials.cert ?? '';
     if (this.#pool?.identity !== identity) {
       const old = this.#pool?.dispatcher;
-      this.#pool = { identity, dispatcher: createPool(this.#access, credentials, this.#options.network) };
+      this.#pool = { identity, dispatcher: this.#open(credentials) };
       // Its requests under way end by themselves; a failure to close an idle pool concerns nobody.
       old?.close().catch(() => undefined);
     }
     return this.#pool.dispatcher;
+  }
+
+  #open(credentials: ClusterCredentials): Dispatcher {
+    const access = this.#access;
+    return createDispatcher({
+      target: access.server,
+      network: this.#options.network,
+      tls: {
+        insecure: access.skipTlsVerify,
+        ...(access.ca !== undefined && { ca: access.ca }),
+        ...(access.serverName !== undefined && { servername: access.serverName }),
+        ...(credentials.cert !== undefined && { cert: credentials.cert }),
+        ...(credentials.key !== undefined && { key: credentials.key }),
+      },
+      ...(access.proxyUrl !== undefined && { proxyUrl: access.proxyUrl }),
+      headersTimeout,
+    });
   }
 
   #refusal(wanted: HttpRequest, response: HttpResponse): Error {

@@ -1,0 +1,79 @@
+import { type KubernetesObject, objectId } from '../core/objects/kubernetes-object.ts';
+import type { Applied } from './apply-stages.ts';
+import type { Decision } from './decide.ts';
+import { type FingerprintOptions, fingerprint } from './fingerprint.ts';
+import type { Deployment, Inventory, InventoryEntry } from './inventory.ts';
+import type { PruneDecision } from './prune-guards.ts';
+import type { Pruned } from './prune-objects.ts';
+
+/**
+ * The inventory before the first write: all that is recorded, and all that this run may make or take over. A run that dies at any
+ * moment leaves at least a record of what it may have touched.
+ */
+export function superset(inventory: Inventory, decisions: readonly Decision[], now: Date): Inventory {
+  const entries = new Map(inventory.entries);
+  for (const decision of decisions) {
+    if (decision.kind !== 'create' && decision.kind !== 'adopt') continue;
+    const { target, live } = decision;
+    entries.set(target.key, {
+      ...idOf(decision),
+      pending: {
+        intent: decision.kind,
+        since: now.toISOString(),
+        ...(live?.metadata.uid !== undefined && { seenUid: live.metadata.uid }),
+      },
+    });
+  }
+  return { ...inventory, entries };
+}
+
+/** Whether anything would be made or taken over that is not recorded yet. */
+export function needsSuperset(decisions: readonly Decision[]): boolean {
+  return decisions.some((decision) => decision.kind === 'create' || decision.kind === 'adopt');
+}
+
+export interface RunRecord {
+  readonly applied: readonly Applied[];
+  readonly prunes: readonly PruneDecision[];
+  readonly pruned: readonly Pruned[];
+  /** Set when every object of Git was applied. */
+  readonly deployed: Deployment | undefined;
+}
+
+/** The inventory after a run: what was answered loses its intent, what is gone loses its record. */
+export function recordRun(inventory: Inventory, run: RunRecord, options: FingerprintOptions): Inventory {
+  const entries = new Map(inventory.entries);
+  for (const result of run.applied) {
+    if (result.state === 'done')
+      entries.set(result.decision.target.key, entryOf(result.decision, result.answer, options));
+  }
+  for (const prune of run.prunes) if (prune.decision === 'forget') entries.delete(prune.key);
+  for (const result of run.pruned) {
+    if (result.state === 'done') entries.delete(result.prune.key);
+  }
+  return { ...inventory, entries, ...(run.deployed && { deployed: run.deployed }) };
+}
+
+/** Whether a write would change anything that matters: the time of an otherwise equal deployment does not. */
+export function isSameInventory(a: Inventory, b: Inventory): boolean {
+  const commit = (inventory: Inventory) => JSON.stringify({ ...inventory.deployed, at: '', run: '' });
+  if (commit(a) !== commit(b) || a.entries.size !== b.entries.size) return false;
+  return [...a.entries].every(([key, entry]) => JSON.stringify(entry) === JSON.stringify(b.entries.get(key)));
+}
+
+function entryOf(decision: Decision, answer: KubernetesObject, options: FingerprintOptions): InventoryEntry {
+  const uid = answer.metadata.uid;
+  const print = fingerprint(decision.target.payload, answer, options);
+  const adopted = decision.kind === 'adopt' || decision.entry?.adopted === true;
+  return {
+    ...idOf(decision),
+    version: decision.target.resource.version,
+    ...(uid !== undefined && { uid }),
+    ...(adopted && { adopted: true as const }),
+    ...(print && { fingerprint: print }),
+  };
+}
+
+function idOf(decision: Decision): Pick<InventoryEntry, 'group' | 'kind' | 'namespace' | 'name' | 'version'> {
+  return { ...objectId(decision.target.payload), version: decision.target.resource.version };
+}
