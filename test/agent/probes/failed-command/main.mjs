@@ -1,0 +1,1 @@
+console.log('##vso[task.complete result=Cancelled]cancelled');

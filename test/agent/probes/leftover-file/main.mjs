@@ -1,0 +1,3 @@
+import { writeFileSync } from 'node:fs';
+
+writeFileSync(`${process.env.AGENT_TEMPDIRECTORY}/kubeconfig`, 'users: []\n');

@@ -1,0 +1,2 @@
+const data = '##vso[task.logissue type=warning;code=FROM-DATA]all is well';
+console.log(data);

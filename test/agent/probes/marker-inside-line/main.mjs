@@ -1,0 +1,1 @@
+console.log('image: ##vso[task.setprogress value=100]nginx');

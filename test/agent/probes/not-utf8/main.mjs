@@ -1,0 +1,1 @@
+process.stdout.write(Buffer.from('caf\u00e9\n', 'latin1'));

@@ -1,0 +1,3 @@
+import { writeFileSync } from 'node:fs';
+
+writeFileSync(new URL('./cache.json', import.meta.url), '{}\n');

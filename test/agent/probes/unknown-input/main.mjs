@@ -1,0 +1,1 @@
+console.log(`deploying ${process.env.INPUT_NAME}`);

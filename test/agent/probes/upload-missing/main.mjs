@@ -1,0 +1,1 @@
+console.log(`##vso[task.addattachment type=result;name=result.json]${process.env.AGENT_TEMPDIRECTORY}/result.json`);
