@@ -194,7 +194,6 @@ function defined<T extends object>(values: Possibly<T>): T {
 /** Undefined rather than an object that says nothing. */
 function whole(values: Possibly<HostRepository>): HostRepository | undefined {
   const repository = defined<HostRepository>(values);
-  return repository.provider === undefined && repository.name === undefined && repository.version === undefined
-    ? undefined
-    : repository;
+  const { localPath: _where, artifactAlias: _alias, ...told } = repository;
+  return Object.keys(told).length === 0 ? undefined : repository;
 }

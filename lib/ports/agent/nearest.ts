@@ -1,6 +1,7 @@
 /** The candidate that a person most likely meant, undefined when none is near. */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(text.length / 3));
+  // Two letters that changed places are two replacements.
+  const limit = text.length < 4 ? 1 : Math.max(2, Math.floor(text.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;
   for (const candidate of candidates) {

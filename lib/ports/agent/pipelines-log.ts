@@ -27,10 +27,12 @@ export interface PipelinesLog extends Log {
 export function createPipelinesLog({ output, debug, sourceRoot }: PipelinesLogOptions): PipelinesLog {
   const counts = { error: 0, warning: 0 };
   let groupIsOpen = false;
+  let saidHowMany = false;
 
   function issue(type: 'error' | 'warning', text: string, at: IssuePlace = {}): void {
     counts[type] += 1;
-    const place = annotated(at, sourceRoot);
+    const place = isHarmless(at.file) ? annotated(at, sourceRoot) : undefined;
+    const code = at.code === undefined ? undefined : oneLine(output.harmless(at.code));
     const message = place === undefined ? described(text, at) : text;
     if (counts[type] > KEPT_ISSUES) {
       output.print(described(text, at), 'stdout', (line) => `##[${type}]${line}`);
@@ -38,8 +40,13 @@ export function createPipelinesLog({ output, debug, sourceRoot }: PipelinesLogOp
     }
     const harmless = output.harmless(message);
     const shown = harmless.length > MAX_ISSUE_LENGTH ? `${cut(harmless)} ... (all of it is in the log)` : harmless;
-    output.obeyed(formatCommand('task.logissue', { type, ...place, code: at.code }, shown));
+    output.obeyed(formatCommand('task.logissue', { type, ...place, code }, shown));
     if (shown !== harmless) output.print(message);
+  }
+
+  /** The agent repeats the path in the line that it prints, so a file with a hostile name is only told through the filter. */
+  function isHarmless(file: string | undefined): boolean {
+    return file === undefined || output.harmless(file) === file;
   }
 
   function endGroup(): void {
@@ -58,11 +65,13 @@ export function createPipelinesLog({ output, debug, sourceRoot }: PipelinesLogOp
     group(title) {
       endGroup();
       groupIsOpen = true;
-      output.obeyed(`##[group]${output.harmless(title).replaceAll('\n', ' ')}`);
+      output.obeyed(`##[group]${oneLine(output.harmless(title))}`);
     },
     endGroup,
     finish() {
       endGroup();
+      if (saidHowMany) return;
+      saidHowMany = true;
       for (const type of ['error', 'warning'] as const) {
         const more = counts[type] - KEPT_ISSUES;
         if (more > 0) {
@@ -71,6 +80,10 @@ export function createPipelinesLog({ output, debug, sourceRoot }: PipelinesLogOp
       }
     },
   };
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll('\n', ' ');
 }
 
 function cut(text: string): string {

@@ -20,7 +20,7 @@ export function secretForms(value: string): string[] {
     }
   };
   const whole = value.trim();
-  if (whole.length < SHORTEST_SECRET) return [];
+  if (whole.length < SHORTEST_SECRET || PLAIN_WORDS.has(whole.toLowerCase())) return [];
   for (const line of value.split(/\r\n|\r|\n/)) {
     add(line.trim());
     add(unquoted(line.trim()));
