@@ -1,6 +1,6 @@
 import { describeProblem } from '../../errors.ts';
 import type { ChangeResult, RunResult } from '../plan/result.ts';
-import { actionText } from './text.ts';
+import { actionText, messageText, placeText } from './text.ts';
 
 /**
  * JUnit XML for the Tests tab: one test case an object, named by its kind (class) and namespace/name. What was not reached or is left
@@ -70,11 +70,11 @@ interface TestCase {
 
 function objectCase(change: ChangeResult): TestCase {
   const { kind, namespace, name } = change.target;
-  const why = [change.reason, change.message].filter((part) => part !== undefined && part !== '').join(': ');
+  const why = messageText(change);
   const failed = change.state === 'failed';
   const skipped = change.state === 'notReached' || change.action === 'keep' || change.action === 'skip';
-  const health = change.health === undefined ? '' : `, ${change.health}`;
-  const origin = change.origin === undefined ? [] : [describeProblem({ message: 'declared here', at: change.origin })];
+  const health = change.health === undefined ? '' : ` (${change.health})`;
+  const origin = change.origin === undefined ? [] : [`declared in ${placeText(change.origin)}`];
   return {
     className: kind,
     name: namespace === undefined || namespace === '' ? name : `${namespace}/${name}`,

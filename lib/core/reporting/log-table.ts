@@ -1,4 +1,3 @@
-import { describeProblem } from '../../errors.ts';
 import { printable } from '../objects/value-text.ts';
 import { type Action, describeTarget } from '../plan/change.ts';
 import type { ChangeResult, RunResult } from '../plan/result.ts';
@@ -9,6 +8,9 @@ import {
   durationText,
   fieldLines,
   isPlanned,
+  messageText,
+  outcomeText,
+  placeText,
   plural,
   resultFileName,
   runDuration,
@@ -33,7 +35,7 @@ export function headline(result: RunResult): string {
   const environment = result.set.environment === '' ? '' : ` (${printable(result.set.environment)})`;
   const duration = runDuration(result);
   const time = duration === undefined ? '' : ` in ${duration}`;
-  return `Sync set ${printable(result.set.name)}${environment}: ${result.outcome}. ${countsText(result)}${time}.`;
+  return `Sync set ${printable(result.set.name)}${environment}: ${outcomeText(result.outcome)}. ${countsText(result)}${time}.`;
 }
 
 /**
@@ -48,14 +50,15 @@ export function logBlocks(result: RunResult, options: LogTableOptions = {}): Log
     (change) => change.state !== 'failed' && !isPlanned(change) && (result.action === 'status' || isWorthALine(change)),
   );
   const edited = result.changes.filter(
-    (change) => change.state === 'done' && change.fields.length > 0 && change.action !== 'create',
+    (change) =>
+      (change.state === 'done' || change.state === 'failed') && change.fields.length > 0 && change.action !== 'create',
   );
   const blocks: LogBlock[] = [];
-  if (planned.length > 0) blocks.push({ title: planTitle(result), lines: planLines(planned, limits.maxObjects) });
-  if (edited.length > 0) blocks.push({ title: 'What changed', lines: planLines(edited, limits.maxObjects) });
+  if (planned.length > 0) blocks.push({ title: planTitle(result), lines: planLines(planned, limits) });
+  if (edited.length > 0) blocks.push({ title: 'What changed', lines: planLines(edited, limits) });
   if (rows.length > 0) {
     blocks.push({
-      title: planned.length > 0 ? 'Also' : 'Objects',
+      title: planned.length > 0 ? 'Other objects' : 'Objects',
       lines: tableLines(rows, limits.width, limits.maxObjects),
     });
   }
@@ -76,14 +79,23 @@ const marks: Readonly<Record<Action, string>> = {
   skip: '=',
 };
 
+export interface PlanOptions {
+  readonly maxObjects?: number;
+  /** Also lists the fields of what is created; a log would be full of them. */
+  readonly creations?: boolean;
+  /** Columns of the action; default: as many as the longest takes. */
+  readonly padding?: number;
+}
+
 /** A plan as a difference: `+ create`, `~ configure` with a line for each field, `- prune`. */
-export function planLines(changes: readonly ChangeResult[], maxObjects = 500): string[] {
-  const widest = Math.max(...changes.map((change) => change.action.length));
+export function planLines(changes: readonly ChangeResult[], options: PlanOptions = {}): string[] {
+  const maxObjects = options.maxObjects ?? 500;
+  const widest = options.padding ?? Math.max(...changes.map((change) => change.action.length));
   const lines = changes.slice(0, maxObjects).flatMap((change) => {
     const reason = change.reason === undefined ? '' : `: ${printable(change.reason)}`;
     const title = `${marks[change.action]} ${change.action.padEnd(widest)} ${targetText(change)}${reason}`;
-    const fields = change.action === 'create' || change.action === 'prune' ? [] : change.fields.flatMap(fieldLines);
-    return [title, ...fields.map((line) => `      ${line}`)];
+    const telling = change.action !== 'prune' && (change.action !== 'create' || options.creations === true);
+    return [title, ...(telling ? change.fields.flatMap(fieldLines) : []).map((line) => `      ${line}`)];
   });
   return [...lines, ...leftOut(changes.length - maxObjects)];
 }
@@ -129,7 +141,7 @@ export function tableLines(changes: readonly ChangeResult[], width = 140, maxObj
       })
       .join(gap);
   const indent = line(columns.map(() => '')).length + gap.length;
-  const messages = shown.map(messageText);
+  const messages = shown.map((change) => printable(messageText(change)));
   const anyMessage = messages.some((message) => message !== '');
   const header = `${line(columns.map((column) => column.title))}${anyMessage ? `${gap}MESSAGE` : ''}`;
   const rows = cells.flatMap((row, index) => {
@@ -141,11 +153,10 @@ export function tableLines(changes: readonly ChangeResult[], width = 140, maxObj
 
 function failureLines(changes: readonly ChangeResult[], limits: { width: number; maxObjects: number }): string[] {
   const lines = changes.slice(0, limits.maxObjects).flatMap((change) => {
-    const health = change.health === undefined ? '' : `, ${change.health}`;
+    const health = change.health === undefined ? '' : ` (${printable(change.health)})`;
     const time = change.durationMs === undefined ? '' : ` after ${durationText(change.durationMs)}`;
-    const message = messageText(change);
-    const origin =
-      change.origin === undefined ? [] : [describeProblem({ message: 'declared here', at: change.origin })];
+    const message = printable(messageText(change));
+    const origin = change.origin === undefined ? [] : [`declared in ${placeText(change.origin)}`];
     return [
       `${targetText(change)}: ${actionText(change)}${health}${time}`,
       ...(message === '' ? [] : wrap(message, limits.width - 4)).map((line) => `    ${line}`),
@@ -172,13 +183,6 @@ function targetText(change: ChangeResult): string {
 function nameText(change: ChangeResult): string {
   const { namespace, name } = change.target;
   return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
-}
-
-function messageText(change: ChangeResult): string {
-  const reason = change.reason ?? '';
-  const message = change.message ?? '';
-  const both = reason === '' || message === '' ? `${reason}${message}` : `${reason}: ${message}`;
-  return printable(both.replace(/\s+/g, ' ').trim());
 }
 
 function leftOut(count: number): string[] {

@@ -9,8 +9,11 @@ import {
   cutMiddle,
   durationText,
   isPlanned,
+  messageText,
   namedCounts,
   notReached,
+  outcomeText,
+  placeText,
   plural,
   resultFileName,
   runDuration,
@@ -43,11 +46,7 @@ export function markdownSummary(result: RunResult, options: MarkdownOptions = {}
     before: ['| Object | Action | Health | Time | Message |', '| --- | --- | --- | ---: | --- |'],
     render: (change) => [tableRow(change)],
   });
-  page.list(0.95, 'object', differing, {
-    title: `<details><summary>${planned.length > 0 ? 'What a sync would change' : 'What changed'}: ${plural(differing.length, 'object')}</summary>\n`,
-    render: (change) => [...differenceOf(change), ''],
-    after: ['</details>'],
-  });
+  page.add(...differenceBlock(differing, planned.length > 0, page.room(0.95)));
   const next = nextStep(result);
   if (next !== undefined) page.add('### Next step', '', text(next), '');
   return page.text();
@@ -59,8 +58,8 @@ export function text(foreign: string): string {
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')
-    .replace(/[\\`*_{}[\]()#+!|~$^@-]/g, '\\$&')
-    .replace(/^(\d+)([.)])/, '$1\\$2')
+    .replace(/[\\`*_[\]#|~$@]/g, '\\$&')
+    .replace(/^(\d*)([-+=.)])/, '$1\\$2')
     .replace(/:\/\//g, ':&#47;&#47;')
     .replace(/\bwww\./gi, (www) => `${www.slice(0, -1)}&#46;`);
 }
@@ -105,12 +104,7 @@ class Page {
     share: number,
     word: string,
     items: readonly T[],
-    parts: {
-      title: string;
-      before?: readonly string[];
-      render: (item: T) => readonly string[];
-      after?: readonly string[];
-    },
+    parts: { title: string; before?: readonly string[]; render: (item: T) => readonly string[] },
   ): void {
     if (items.length === 0) return;
     this.add(parts.title, '', ...(parts.before ?? []));
@@ -118,21 +112,26 @@ class Page {
     for (const item of items) {
       const lines = parts.render(item);
       const length = lines.reduce((sum, line) => sum + line.length + 1, 0);
-      if (this.#length + length > this.#max * share) break;
+      if (length > this.room(share)) break;
       this.add(...lines);
       shown++;
     }
     if (shown < items.length) {
-      this.add(
-        '',
-        `${shown === 0 ? '' : 'And '}${plural(items.length - shown, word)}${shown === 0 ? '' : ' more'}: see \`${resultFileName}\`.`,
-      );
+      this.add('', leftOut(items.length - shown, shown, word));
     }
-    this.add(...(parts.after ?? []), '');
+    this.add('');
+  }
+
+  /** Characters until the page is as full as a part may make it. */
+  room(share: number): number {
+    return this.#max * share - this.#length;
   }
 
   text(): string {
-    return `${this.#lines.join('\n').trimEnd()}\n`;
+    return `${this.#lines
+      .join('\n')
+      .replace(/\n{3,}/g, '\n\n')
+      .trimEnd()}\n`;
   }
 }
 
@@ -140,11 +139,6 @@ function heading(result: RunResult): string {
   const mark = { Succeeded: '✅', SucceededWithIssues: '⚠️', Failed: '❌' }[outcomes[result.outcome]];
   const environment = result.set.environment === '' ? '' : ` in ${text(result.set.environment)}`;
   return `${mark} ${text(result.set.name)}${environment}: ${outcomeText(result.outcome)}`;
-}
-
-/** `planHasChanges` as `plan has changes`. */
-function outcomeText(outcome: string): string {
-  return outcome.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function facts(result: RunResult): string[] {
@@ -191,17 +185,16 @@ function countsTable(result: RunResult): string[] {
 
 function problemText(problem: Problem): string {
   if (problem.at === undefined) return text(problem.message);
-  const line = problem.at.line === undefined ? '' : `:${problem.at.line}`;
-  return `${code(`${problem.at.file}${line}`)}: ${text(problem.message)}`;
+  return `${code(placeText(problem.at))}: ${text(problem.message)}`;
 }
 
 function failure(change: ChangeResult): string[] {
-  const health = change.health === undefined ? '' : `, ${text(change.health)}`;
+  const health = change.health === undefined ? '' : ` (${text(change.health)})`;
   const time = change.durationMs === undefined ? '' : ` after ${durationText(change.durationMs)}`;
-  const message = [change.reason, change.message].filter((part) => part !== undefined && part !== '').join(': ');
+  const message = messageText(change);
   const details = change.details ?? [];
   const rest = details.length > maxDetails ? [`and ${plural(details.length - maxDetails, 'line')} more`] : [];
-  const place = change.origin === undefined ? '' : ` (${problemText({ message: 'declared here', at: change.origin })})`;
+  const place = change.origin === undefined ? '' : `, declared in ${code(placeText(change.origin))}`;
   return [
     `**${text(describeTarget(change.target))}**: ${actionText(change)}${health}${time}${place}`,
     '',
@@ -211,7 +204,7 @@ function failure(change: ChangeResult): string[] {
 }
 
 function tableRow(change: ChangeResult): string {
-  const message = [change.reason, change.message].filter((part) => part !== undefined && part !== '').join(': ');
+  const message = messageText(change);
   const time = change.durationMs === undefined ? '' : durationText(change.durationMs);
   const cells = [
     text(describeTarget(change.target)),
@@ -223,13 +216,34 @@ function tableRow(change: ChangeResult): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-function differenceOf(change: ChangeResult): string[] {
-  const [title = '', ...fields] = planLines([change]);
-  const created =
-    change.action === 'create'
-      ? change.fields.map((entry) => `      + ${entry.path}${entry.after === undefined ? '' : `: ${entry.after}`}`)
-      : [];
-  return fenced([title, ...fields, ...created], 'text');
+/** One block for all objects, so that it reads like a difference of files. */
+function differenceBlock(changes: readonly ChangeResult[], planned: boolean, room: number): string[] {
+  if (changes.length === 0) return [];
+  const widest = Math.max(...changes.map((change) => change.action.length));
+  const lines: string[] = [];
+  let length = 0;
+  let shown = 0;
+  for (const change of changes) {
+    const part = planLines([change], { padding: widest, creations: true });
+    length += part.reduce((sum, line) => sum + Math.min(line.length, maxLine) + 1, 0);
+    if (length > room) break;
+    lines.push(...part);
+    shown++;
+  }
+  const rest = changes.length - shown;
+  const title = `${planned ? 'What a sync would change' : 'What changed'}: ${plural(changes.length, 'object')}`;
+  return [
+    `<details><summary>${title}</summary>`,
+    '',
+    ...(shown === 0 ? [] : [...fenced(lines, 'text'), '']),
+    ...(rest === 0 ? [] : [leftOut(rest, shown, 'object'), '']),
+    '</details>',
+    '',
+  ];
+}
+
+function leftOut(count: number, shown: number, word: string): string {
+  return `${shown === 0 ? plural(count, word) : `And ${plural(count, word)} more`}: see \`${resultFileName}\`.`;
 }
 
 function isUnwell(change: ChangeResult): boolean {

@@ -1,3 +1,4 @@
+import type { Place } from '../../errors.ts';
 import { printable } from '../objects/value-text.ts';
 import type { Action, FieldChange } from '../plan/change.ts';
 import type { ChangeResult, Counts, RunResult } from '../plan/result.ts';
@@ -28,7 +29,7 @@ const done: Readonly<Record<Action, string>> = {
   skip: 'skipped',
 };
 
-/** What became of a change, in a word or two: `created`, `to create`, `create failed`, `not reached`. */
+/** What became of a change, in a word or two: `created`, `to create`, `create failed`, `not healthy`, `not reached`. */
 export function actionText(change: ChangeResult): string {
   switch (change.state) {
     case 'done':
@@ -36,6 +37,7 @@ export function actionText(change: ChangeResult): string {
     case 'planned':
       return isPending(change) ? `to ${change.action}` : done[change.action];
     case 'failed':
+      if (change.health !== undefined && change.health !== 'Healthy') return 'not healthy';
       return change.action === 'unchanged' ? 'failed' : `${change.action} failed`;
     case 'notReached':
       return 'not reached';
@@ -96,10 +98,33 @@ export function fieldLines(change: FieldChange): string[] {
   const before = change.before === undefined ? undefined : printable(change.before);
   const after = change.after === undefined ? undefined : printable(change.after);
   const lines = (change.lines ?? []).map((line) => `    ${printable(line)}`);
-  if (before !== undefined && after !== undefined) return [`~ ${path}: ${before} -> ${after}${setBy}`, ...lines];
+  if (before !== undefined && after !== undefined) {
+    const line = `~ ${path}: ${before} -> ${after}${setBy}`;
+    const broken = [`~ ${path}:${setBy}`, `       ${before}`, `    -> ${after}`];
+    return line.length <= longestFieldLine ? [line, ...lines] : [...broken, ...lines];
+  }
   if (before !== undefined) return [`- ${path}: ${before}${setBy}`, ...lines];
   if (after !== undefined) return [`+ ${path}: ${after}`, ...lines];
   return [path, ...lines];
+}
+
+/** Longer ones have each value on a line of its own. */
+const longestFieldLine = 120;
+
+/** `planHasChanges` as `plan has changes`. */
+export function outcomeText(outcome: string): string {
+  return outcome.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+/** Why, and what it is about: `reason: message`, on one line. */
+export function messageText(change: ChangeResult): string {
+  const parts = [change.reason, change.message].filter((part) => part !== undefined && part !== '');
+  return parts.join(': ').replace(/\s+/g, ' ').trim();
+}
+
+/** `apps/web.yaml:12` */
+export function placeText(place: Place): string {
+  return place.line === undefined ? place.file : `${place.file}:${place.line}`;
 }
 
 /** `7 objects`, `1 object`. */
