@@ -32,7 +32,7 @@ export function parseRemoteUrl(text: string): RemoteUrl {
   if (parsed !== undefined) return fromUrl(parsed);
   const scp = SCP_FORM.exec(url);
   if (scp?.[1] !== undefined && scp[2] !== undefined && !/^[a-z]$/i.test(scp[1])) {
-    const path = trimPath(scp[2]);
+    const path = trimPath(decode(scp[2]));
     return { transport: 'ssh', secure: true, key: hostedKey(scp[1], path), display: `ssh://${scp[1]}/${path}`, path };
   }
   const path = url.replace(/\/+$/, '');
@@ -157,7 +157,7 @@ function trimPath(path: string): string {
 
 /** Takes user names and passwords out of every address in a text, and the given secrets wherever they stand. */
 export function withoutCredentials(text: string, secrets: readonly string[] = []): string {
-  let clean = text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s'"]+@/gi, '$1');
+  let clean = text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi, '$1');
   for (const secret of secrets) if (secret.length > 3) clean = clean.replaceAll(secret, '***');
   return clean;
 }
