@@ -1,7 +1,7 @@
 import { satisfies } from 'semver';
 import type { Problem } from '../../lib/errors.ts';
 import type { Bundle } from './bundle.ts';
-import type { BundledPackage } from './packages.ts';
+import { type BundledPackage, packageOf } from './packages.ts';
 
 /** Bytes of `main.mjs` and all it imports statically: what node reads before the first line is printed. */
 export const START_LIMIT = 2_000_000;
@@ -60,7 +60,9 @@ function twoForms(bundle: Bundle, name: string): string[][] {
   for (const { imports } of Object.values(bundle.inputs)) {
     for (const { original, path, external } of imports) {
       if (external || original === undefined || !(original === name || original.startsWith(`${name}/`))) continue;
-      resolved.set(original, (resolved.get(original) ?? new Set()).add(path));
+      // Two folders are two copies, which are told of already.
+      const key = `${original} in ${packageOf(path)?.folder}`;
+      resolved.set(key, (resolved.get(key) ?? new Set()).add(path));
     }
   }
   return [...resolved.values()].filter((files) => files.size > 1).map((files) => [...files]);

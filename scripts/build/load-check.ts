@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import type { Problem } from '../../lib/errors.ts';
 
 /** Generous for a busy machine; a bundle loads in well under a second. */
-const TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** A Node runtime that came as an optional package; there are such packages for Linux only. */
 export interface Runtime {
@@ -35,6 +35,7 @@ export interface LoadCheckOptions {
   readonly lazyFiles: readonly string[];
   /** How problems name the task. */
   readonly file: string;
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -42,7 +43,7 @@ export interface LoadCheckOptions {
  * files are then imported alone, since no input leads to them.
  */
 export async function checkLoads(options: LoadCheckOptions): Promise<Problem[]> {
-  const { runtime, folder, file } = options;
+  const { runtime, folder, file, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const problem = (message: string): Problem => ({
     message: `${runtime.label}: ${message}`,
     at: { file },
@@ -50,14 +51,16 @@ export async function checkLoads(options: LoadCheckOptions): Promise<Problem[]> 
   });
   const temp = await mkdtemp(join(tmpdir(), 'load-check-'));
   try {
-    const task = await run(runtime.program, [join(folder, 'main.mjs')], temp);
+    const task = await run(runtime.program, [join(folder, 'main.mjs')], temp, timeoutMs);
     const failed = /##vso\[task\.complete result=Failed/i.test(task.stdout);
     const problems =
-      failed && !task.killed ? [] : [problem(`main.mjs does not come up and fail by itself:\n${tail(task)}`)];
+      failed && !task.killed
+        ? []
+        : [problem(`main.mjs does not come up and fail by itself:\n${tail(task, timeoutMs)}`)];
     for (const name of options.lazyFiles) {
       const script = `await import(${JSON.stringify(pathToFileURL(join(folder, name)).href)})`;
-      const loaded = await run(runtime.program, ['--input-type=module', '--eval', script], temp);
-      if (loaded.code !== 0) problems.push(problem(`${name} does not load:\n${tail(loaded)}`));
+      const loaded = await run(runtime.program, ['--input-type=module', '--eval', script], temp, timeoutMs);
+      if (loaded.code !== 0) problems.push(problem(`${name} does not load:\n${tail(loaded, timeoutMs)}`));
     }
     return problems;
   } finally {
@@ -72,7 +75,7 @@ interface Outcome {
   readonly stderr: string;
 }
 
-function run(program: string, args: readonly string[], temp: string): Promise<Outcome> {
+function run(program: string, args: readonly string[], temp: string, timeoutMs: number): Promise<Outcome> {
   // Only what an agent always sets: a developer's or pipeline's own variables must not become inputs.
   const env = {
     PATH: process.env['PATH'],
@@ -89,14 +92,14 @@ function run(program: string, args: readonly string[], temp: string): Promise<Ou
     const child = execFile(
       program,
       args,
-      { cwd: temp, env, timeout: TIMEOUT_MS, killSignal: 'SIGKILL' },
+      { cwd: temp, env, timeout: timeoutMs, killSignal: 'SIGKILL' },
       (_error, stdout, stderr) => resolve({ code: child.exitCode, killed: child.killed, stdout, stderr }),
     );
     child.stdin?.end();
   });
 }
 
-function tail({ killed, stdout, stderr }: Outcome): string {
+function tail({ killed, stdout, stderr }: Outcome, timeoutMs: number): string {
   const end = `${stdout}\n${stderr}`.trim().split('\n').slice(-15).join('\n').slice(-2000);
-  return killed ? `${end}\n(killed after ${TIMEOUT_MS / 1000} s)` : end;
+  return killed ? `${end}\n(killed after ${timeoutMs / 1000} s)` : end;
 }

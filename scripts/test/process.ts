@@ -6,15 +6,17 @@ export interface RunOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Then the process and all it started are killed. */
   readonly timeoutSeconds: number;
+  /** Default: the output is passed through. */
+  readonly quiet?: boolean;
 }
 
-/** Runs a program to its end with its output passed through. It leads a process group, so that nothing of it outlives it. */
+/** Runs a program to its end. It leads a process group, so that nothing of it outlives it. */
 export function run(program: string, args: readonly string[], options: RunOptions): Promise<Ending> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: options.env,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: options.quiet ? 'ignore' : ['ignore', 'inherit', 'inherit'],
       detached: true,
     });
     let killed = false;

@@ -11,6 +11,8 @@ const PATIENCE = 2;
 export interface SuiteOptions {
   readonly root: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Default: the output of the tests is passed through. */
+  readonly quiet?: boolean;
 }
 
 /** Runs a suite in processes of its own. Never throws for what a test does. */
@@ -33,14 +35,14 @@ interface Run {
 async function runCommands(
   suite: Suite,
   commands: NonNullable<Suite['commands']>,
-  { root, env }: SuiteOptions,
+  { root, env, quiet = false }: SuiteOptions,
 ): Promise<Run> {
   let passed = 0;
   let failed = 0;
   const endings: Ending[] = [];
   for (const { title, script } of commands) {
     const timeoutSeconds = suite.budgetSeconds * PATIENCE;
-    const ending = await run('npm', ['run', '--silent', script], { cwd: root, env, timeoutSeconds });
+    const ending = await run('npm', ['run', '--silent', script], { cwd: root, env, timeoutSeconds, quiet });
     console.log(`${ending.code === 0 ? 'passed' : 'FAILED'}: ${title}`);
     if (ending.code === 0) passed += 1;
     else failed += 1;
@@ -49,7 +51,7 @@ async function runCommands(
   return { result: { passed, failed, skipped: [] }, endings };
 }
 
-async function runSpecs(suite: Suite, { root, env }: SuiteOptions): Promise<Run> {
+async function runSpecs(suite: Suite, { root, env, quiet = false }: SuiteOptions): Promise<Run> {
   const files = await specFiles(suite, root);
   if (files.length === 0) return { result: { passed: 0, failed: 0, skipped: [] }, endings: [] };
   const folder = await mkdtemp(join(tmpdir(), 'gitops-test-'));
@@ -57,7 +59,7 @@ async function runSpecs(suite: Suite, { root, env }: SuiteOptions): Promise<Run>
     const out = join(folder, 'result.json');
     const args = ['--import', 'tsx', join(root, 'scripts/test/run-mocha.ts'), '--out', out, ...files];
     const timeoutSeconds = suite.budgetSeconds * PATIENCE;
-    const ending = await run(process.execPath, args, { cwd: root, env, timeoutSeconds });
+    const ending = await run(process.execPath, args, { cwd: root, env, timeoutSeconds, quiet });
     return { result: await readResult(out), endings: [ending] };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -57,7 +57,7 @@ export function selectSuites(names: readonly string[]): Suite[] {
 
 /** The test files of a suite. A file belongs to one suite: that of its folder, or `cluster` by its name. */
 export async function specFiles(suite: Suite, root: string): Promise<string[]> {
-  const ignore = ['test/**/fixtures/**', 'test/**/*.long.test.ts'];
+  const ignore = ['test/**/*.long.test.ts'];
   if (suite.name === 'unit') ignore.push(...CLUSTER, ...TASKS, ...HARNESS);
   if (suite.name === 'tasks' || suite.name === 'harness') ignore.push('test/**/*.cluster.test.ts');
   return (await glob([...(suite.specs ?? [])], { cwd: root, ignore })).sort();
