@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeProblem, messageOf, type Problem } from '../../errors.ts';
-import type { Agent } from '../../ports/agent/agent.ts';
+import type { Agent, TaskResult } from '../../ports/agent/agent.ts';
 import { printable } from '../objects/value-text.ts';
 import { describeTarget } from '../plan/change.ts';
 import { outcomes, type RunResult } from '../plan/result.ts';
@@ -14,6 +14,8 @@ import { plural, resultFileName } from './text.ts';
 export interface PublishOptions {
   /** Where the files go; made when absent. Default: a new folder in the agent's temporary one, so that no two steps share it. */
   readonly folder?: string;
+  /** The task's result, when the inputs want another than the outcome's own: `failOnDrift`. */
+  readonly taskResult?: TaskResult;
 }
 
 export const attachmentType = 'gitops.result';
@@ -41,7 +43,7 @@ export async function publishReports(
   if (resultFile !== undefined) agent.setOutput('resultFile', resultFile);
   raiseIssues(result.warnings, maxWarnings, 'warning', agent);
   raiseIssues(errorsOf(result), maxErrors, 'error', agent);
-  agent.complete(outcomes[result.outcome], printable(result.summary));
+  agent.complete(options.taskResult ?? outcomes[result.outcome], printable(result.summary));
   return { resultFile };
 }
 
