@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, stat } from 'node:fs/promises';
+import { mkdtemp, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Endpoint, endpointsOfInputs, resolveConnections, secretParameters } from './endpoints.ts';
@@ -57,7 +57,6 @@ export async function prepareJob(options: RunOptions, definition: TaskDefinition
     pathRoot: setup.pathRoot,
   });
   const outputDirectory = path.resolve(options.outputDirectory ?? (await mkdtemp(path.join(tmpdir(), 'task-run-'))));
-  await mkdir(outputDirectory, { recursive: true });
   const step = new Step({
     host: options.host ?? 'build',
     variables: setup.variables,
