@@ -47,9 +47,33 @@ export function formatFieldPath(path: FieldPath): string {
 }
 
 /**
- * Reads a path as {@link formatFieldPath} writes it and as the API server does in the causes of a conflict, e.g.
- * `.spec.template.spec.containers[name="web"].image` (source: PathElement.String of sigs.k8s.io/structured-merge-diff). The server
- * quotes no field names there: a name that itself holds a dot is read as two fields. Undefined for what is no path.
+ * The path as the API server writes it in the causes of a conflict: `.spec.template.spec.containers[name="web"].image` (source:
+ * PathElement.String of sigs.k8s.io/structured-merge-diff). It cannot be read back for sure: in
+ * `.metadata.annotations.example.com/cache` a name holds a dot. Write the paths that may be meant, and compare.
+ */
+export function serverPath(path: FieldPath): string {
+  return path.map(serverElement).join('');
+}
+
+function serverElement(element: PathElement): string {
+  switch (element.type) {
+    case 'field':
+      return `.${element.name}`;
+    case 'key':
+      return `[${Object.keys(element.keys)
+        .sort(compareText)
+        .map((key) => `${key}=${canonicalJson(element.keys[key])}`)
+        .join(',')}]`;
+    case 'value':
+      return `[=${canonicalJson(element.value)}]`;
+    case 'index':
+      return `[${element.index}]`;
+  }
+}
+
+/**
+ * Reads a path as {@link formatFieldPath} writes it, or as a user may write it in a setting, with or without a dot before it and with
+ * values in quotes or not. Undefined for what is no path.
  */
 export function parseFieldPath(text: string): FieldPath | undefined {
   const path: PathElement[] = [];

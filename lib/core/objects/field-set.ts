@@ -1,5 +1,5 @@
 import { canonicalJson, compareText, isRecord, jsonEquals, ownValue } from './canonical-json.ts';
-import { type FieldPath, formatFieldPath, type PathElement, parseJson } from './field-path.ts';
+import { type FieldPath, formatFieldPath, type PathElement, parseJson, serverPath } from './field-path.ts';
 
 /**
  * A set of fields of one object, as `managedFields` records who owns what. The format (FieldsV1) and the meaning of each operation are
@@ -105,6 +105,11 @@ function singlePath(path: FieldPath): FieldSet {
 /** The paths as messages write them: `spec.template.spec.containers[name=web].image`. */
 export function pathsOf(set: FieldSet): string[] {
   return fieldPaths(set).map(formatFieldPath);
+}
+
+/** The path of the set that the API server writes so, see {@link serverPath}; undefined when the set has none. */
+export function findServerPath(set: FieldSet, text: string): FieldPath | undefined {
+  return fieldPaths(set).find((path) => serverPath(path) === text);
 }
 
 /**
@@ -242,8 +247,8 @@ function projectNode(value: unknown, node: FieldNode, others: FieldSet): unknown
   return isEmpty(others) ? value : without(value, others);
 }
 
-/** A value less the fields that the set names; a map or list that loses them all stays, empty. */
-function without(value: unknown, set: FieldSet): unknown {
+/** The object less the fields that the set names, the inverse of {@link project}; a map or list that loses them all stays, empty. */
+export function without(value: unknown, set: FieldSet): unknown {
   const takes = (element: PathElement) => set.nodes.get(elementKey(element));
   if (isRecord(value)) {
     const entries = Object.entries(value).flatMap(([name, member]): [string, unknown][] => {
