@@ -1,72 +1,16 @@
 import { CancelledError, GitOpsError, InputError, messageOf } from '../../errors.ts';
-import type { Agent } from '../../ports/agent/agent.ts';
-import type { AzureRepos, RepositoryAddress } from '../../ports/azure-devops/azure-repos.ts';
 import { isCommitId, shortBranch } from '../../ports/git/names.ts';
-import type { RemoteAccess } from '../../ports/git/network-config.ts';
 import { readRemote } from '../../ports/git/remote.ts';
-import { azureRepository, parseRemoteUrl, tokenApplies } from '../../ports/git/remote-url.ts';
-import {
-  type CommitInfo,
-  commitInfo,
-  headCommit,
-  openRepository,
-  persistedHeader,
-  type Repository,
-  remoteOf,
-  resolveCommit,
-} from '../../ports/git/repository.ts';
+import { parseRemoteUrl } from '../../ports/git/remote-url.ts';
+import { commitInfo, resolveCommit } from '../../ports/git/repository.ts';
 import { type AncestryMeans, type AncestrySource, askAncestry, relationOf } from './ancestry.ts';
-import {
-  chooseRemote,
-  type DeployedSource,
-  decideOrder,
-  protectedRef,
-  refusePullRequest,
-  undecidableError,
-  unmergedError,
-} from './decide.ts';
+import { decideOrder, protectedRef, undecidableError, unmergedError } from './decide.ts';
 import { checkoutMeans, fetchedMeans, restMeans } from './history-means.ts';
-import { type HostFacts, hostFactsOf } from './host-repository.ts';
-import { checkWorkingCopy } from './working-copy.ts';
+import { type LocatedSource, locateSource } from './locate-source.ts';
+import type { VerifiedSource, VerifySourceOptions } from './source.ts';
+import { verifyChangeset } from './verify-changeset.ts';
 
-export interface VerifySourceOptions {
-  readonly agent: SourceAgent;
-  /** A folder of the checkout: the input `repositoryPath`, else the working directory. */
-  readonly repositoryFolder: string;
-  /** Files and folders that will be read, absolute or relative to the repository's top; charts from a registry are not among them. */
-  readonly paths: readonly string[];
-  /** The input `protectedBranch`; undefined for the default branch. */
-  readonly protectedBranch?: string;
-  readonly allowUnmerged: boolean;
-  readonly allowOlder: boolean;
-  /** What the target's record says was deployed last. */
-  readonly deployed?: DeployedSource;
-  /** A client of Azure Repos, for a run that has one. It connects only when it is needed. */
-  readonly azureRepos?: AzureRepos;
-}
-
-export type SourceAgent = Pick<
-  Agent,
-  'host' | 'log' | 'cancelled' | 'network' | 'tempDirectory' | 'systemConnection' | 'maskSecret'
->;
-
-export interface VerifiedSource {
-  readonly commit: string;
-  /** The protected branch, without `refs/heads/`. */
-  readonly branch: string;
-  /** The ref that the run was started for, when the run says so. */
-  readonly ref?: string;
-  /** The repository's address without credentials; its folder when it has no remote. */
-  readonly repository: string;
-  /** By which means it was found that the branch contains the commit; `none` when it was not asked for (`allowUnmerged`). */
-  readonly ancestry: AncestrySource;
-  /** Author, date and subject, when the checkout knows them. */
-  readonly info?: CommitInfo;
-  /** Where to post a commit status; undefined for a repository that is not in this collection's Azure Repos. */
-  readonly azureRepository?: RepositoryAddress;
-  /** To be printed as warnings. */
-  readonly warnings: readonly string[];
-}
+export type { SourceAgent, VerifiedSource, VerifySourceOptions } from './source.ts';
 
 /**
  * Finds out which commit is checked out and whether it may reach the target: the protected branch, as its remote has it now, must contain
@@ -75,39 +19,26 @@ export interface VerifiedSource {
  * Throws InputError (unmerged, undecidable, changed files, wrong inputs), ConflictError with outcome `olderCommit`, and CancelledError.
  */
 export async function verifySource(options: VerifySourceOptions): Promise<VerifiedSource> {
-  const { agent, allowUnmerged } = options;
-  const repository = await openRepository(options.repositoryFolder, agent.cancelled);
-  const commit = await headCommit(repository);
-  const origin = await remoteOf(repository);
-  const facts = await hostFactsOf(agent.host, repository.folder, origin?.url);
-  if (!allowUnmerged && facts.repository !== undefined && facts.repository === agent.host.repository) {
-    refusePullRequest(agent.host);
-  }
-  const warnings = await checkWorkingCopy(repository, options.paths, allowUnmerged, agent.cancelled);
-  warnings.push(...otherCommitWarning(facts, commit));
-  const remote = chooseRemote(origin?.url, facts.repository?.url, facts.ownCheckout);
-  const place = remote.kind === 'none' ? repository.folder : parseRemoteUrl(remote.url).display;
-  const azure = remote.kind === 'none' ? undefined : azureAddress(agent, remote.url, facts);
-  const access = remote.kind === 'none' ? undefined : await remoteAccess(agent, repository, remote.url);
-  const source: Source = { options, repository, commit, place, ...(azure && { azure }), ...(access && { access }) };
-
-  const branch = await protectedHead(source, warnings);
-  const fetched = access === undefined ? undefined : fetchedMeans(access, [allowUnmerged ? commit : branch.ref]);
+  if (options.agent.host.repository?.provider === 'TfsVersionControl') return verifyChangeset(options);
+  const source = await locateSource(options);
+  const { commit, checkout, access, azure, warnings } = source;
+  const branch = await protectedHead(options, source);
+  const fetched =
+    access === undefined ? undefined : fetchedMeans(access, [options.allowUnmerged ? commit : branch.ref]);
   const means: AncestryMeans[] = [
-    checkoutMeans(repository),
+    ...(checkout === undefined ? [] : [checkoutMeans(checkout)]),
     ...(fetched === undefined ? [] : [fetched]),
     ...(azure === undefined || options.azureRepos === undefined ? [] : [restMeans(options.azureRepos, azure)]),
   ];
   try {
-    const ancestry = await checkMerged(source, branch, means, facts);
-    const order = await checkOrder(source, means);
-    const info = await commitInfo(repository, commit);
-    const ref = facts.repository?.ref;
+    const ancestry = await checkMerged(source, branch, means);
+    const order = await checkOrder(options, source, means);
+    const info = checkout === undefined ? undefined : await commitInfo(checkout, commit);
     return {
       commit,
       branch: shortBranch(branch.ref),
-      ...(ref === undefined ? {} : { ref }),
-      repository: place,
+      ...(source.ref === undefined ? {} : { ref: source.ref }),
+      repository: source.place,
       ancestry,
       ...(info === undefined ? {} : { info }),
       ...(azure === undefined ? {} : { azureRepository: azure }),
@@ -118,15 +49,6 @@ export async function verifySource(options: VerifySourceOptions): Promise<Verifi
   }
 }
 
-interface Source {
-  readonly options: VerifySourceOptions;
-  readonly repository: Repository;
-  readonly commit: string;
-  readonly place: string;
-  readonly azure?: RepositoryAddress;
-  readonly access?: RemoteAccess;
-}
-
 interface ProtectedBranch {
   readonly ref: string;
   /** Undefined only when it was not needed (`allowUnmerged`). */
@@ -134,18 +56,18 @@ interface ProtectedBranch {
 }
 
 /** The protected branch and its head, from the remote, else from Azure Repos, and from the checkout only when it has no remote. */
-async function protectedHead(source: Source, warnings: string[]): Promise<ProtectedBranch> {
-  const { options, access, repository } = source;
+async function protectedHead(options: VerifySourceOptions, source: LocatedSource): Promise<ProtectedBranch> {
+  const { access, checkout } = source;
   const { protectedBranch: input, agent } = options;
   if (options.allowUnmerged) {
-    warnings.push(
+    source.warnings.push(
       `allowUnmerged is set: commit ${source.commit.slice(0, 10)} is deployed without asking whether it was merged.`,
     );
     return { ref: input === undefined ? 'refs/heads/main' : protectedRef(input, undefined, true) };
   }
   if (access === undefined) {
     const ref = protectedRef(input, undefined, false);
-    const head = await resolveCommit(repository, ref);
+    const head = checkout === undefined ? undefined : await resolveCommit(checkout, ref);
     if (head === undefined) throw noBranch(ref, source.place);
     agent.log.info(`The repository has no remote, so its own branch ${shortBranch(ref)} decides what may be deployed.`);
     return { ref, head };
@@ -157,7 +79,7 @@ async function protectedHead(source: Source, warnings: string[]): Promise<Protec
     const ref = protectedRef(input, refs.defaultBranch, true);
     return { ref, head: refs.commits.get(ref) };
   });
-  const found = byRemote ?? (await attempt(reasons, () => headByRest(source)));
+  const found = byRemote ?? (await attempt(reasons, () => headByRest(options, source)));
   if (found === undefined) {
     throw undecidableError(source.commit, input ?? 'that is the default', reasons);
   }
@@ -165,8 +87,11 @@ async function protectedHead(source: Source, warnings: string[]): Promise<Protec
   return { ref: found.ref, head: found.head };
 }
 
-async function headByRest(source: Source): Promise<{ ref: string; head: string | undefined }> {
-  const { azureRepos, protectedBranch } = source.options;
+async function headByRest(
+  options: VerifySourceOptions,
+  source: LocatedSource,
+): Promise<{ ref: string; head: string | undefined }> {
+  const { azureRepos, protectedBranch } = options;
   if (azureRepos === undefined || source.azure === undefined) {
     throw new InputError('it is not a repository of Azure Repos that this run could ask for by REST');
   }
@@ -188,22 +113,25 @@ async function attempt<T>(reasons: string[], action: () => Promise<T>): Promise<
 }
 
 async function checkMerged(
-  source: Source,
+  source: LocatedSource,
   branch: ProtectedBranch,
   means: readonly AncestryMeans[],
-  facts: HostFacts,
 ): Promise<AncestrySource> {
   if (branch.head === undefined) return 'none';
   const { answer, by, reasons } = await askAncestry(means, source.commit, branch.head);
   const name = shortBranch(branch.ref);
-  if (answer === 'no') throw unmergedError(source.commit, name, source.place, facts.repository?.ref);
+  if (answer === 'no') throw unmergedError(source.commit, name, source.place, source.ref);
   if (answer === 'unknown') throw undecidableError(source.commit, name, reasons);
   return by;
 }
 
 /** Returns the warning of an allowed step back. */
-async function checkOrder(source: Source, means: readonly AncestryMeans[]): Promise<string | undefined> {
-  const { deployed, allowOlder, allowUnmerged, agent } = source.options;
+async function checkOrder(
+  options: VerifySourceOptions,
+  source: LocatedSource,
+  means: readonly AncestryMeans[],
+): Promise<string | undefined> {
+  const { deployed, allowOlder, allowUnmerged, agent } = options;
   if (deployed === undefined) return undefined;
   const elsewhere =
     deployed.repository !== undefined && parseRemoteUrl(deployed.repository).key !== parseRemoteUrl(source.place).key;
@@ -220,48 +148,6 @@ async function checkOrder(source: Source, means: readonly AncestryMeans[]): Prom
     allowUnmerged,
     hostType: agent.host.type,
   });
-}
-
-/** What is applied is what is checked out; a run that says otherwise is told so. */
-function otherCommitWarning(facts: HostFacts, commit: string): string[] {
-  const said = facts.repository?.version;
-  if (said === undefined || !isCommitId(said) || said === commit) return [];
-  return [
-    `The run was started for commit ${said.slice(0, 10)}, but ${commit.slice(0, 10)} is checked out; the latter is deployed.`,
-  ];
-}
-
-function azureAddress(agent: SourceAgent, url: string, facts: HostFacts): RepositoryAddress | undefined {
-  const { collectionUrl, projectId, project } = agent.host;
-  if (collectionUrl === undefined) return undefined;
-  const named = azureRepository(url, collectionUrl);
-  if (named === undefined) return undefined;
-  const { id, provider } = facts.repository ?? {};
-  // Ids survive a renaming; the run knows them for its own repository only, which may lie in another project.
-  const inProject = named.project.toLowerCase() === project?.toLowerCase();
-  return {
-    project: inProject && projectId !== undefined ? projectId : named.project,
-    repository: provider === 'TfsGit' && id !== undefined ? id : named.repository,
-  };
-}
-
-async function remoteAccess(agent: SourceAgent, repository: Repository, url: string): Promise<RemoteAccess> {
-  const { collectionUrl } = agent.host;
-  const connection = agent.systemConnection();
-  const token =
-    connection !== undefined && collectionUrl !== undefined && tokenApplies(url, collectionUrl)
-      ? connection.accessToken
-      : undefined;
-  const header = token === undefined ? await persistedHeader(repository, url) : undefined;
-  return {
-    url,
-    ...(token === undefined ? {} : { token }),
-    ...(header === undefined ? {} : { header }),
-    network: agent.network,
-    tempDirectory: agent.tempDirectory,
-    signal: agent.cancelled,
-    maskSecret: (value) => agent.maskSecret(value),
-  };
 }
 
 function noBranch(ref: string, place: string): InputError {

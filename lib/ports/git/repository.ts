@@ -32,9 +32,12 @@ export interface Remote {
   readonly url: string;
 }
 
+/** The folder is in no Git repository. */
+export class NotARepositoryError extends InputError {}
+
 /**
- * Opens the repository that contains a folder. Throws InputError when the folder is in none, when git is older than 2.31, or when git
- * refuses the folder because another user owns it.
+ * Opens the repository that contains a folder. Throws NotARepositoryError when the folder is in none, InputError when git is older than
+ * 2.31, or when git refuses the folder because another user owns it.
  */
 export async function openRepository(folder: string, signal?: AbortSignal): Promise<Repository> {
   const cwd = await realpath(folder).catch((cause: unknown) => {
@@ -193,7 +196,7 @@ function openError(folder: string, result: GitResult): InputError {
     );
   }
   if (/not a git repository/i.test(said)) {
-    return new InputError({
+    return new NotARepositoryError({
       message: `The folder ${folder} is in no Git repository. Set the input repositoryPath to the checkout that the manifests come from.`,
       input: 'repositoryPath',
     });

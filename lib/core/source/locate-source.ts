@@ -1,0 +1,134 @@
+import type { GitOpsError } from '../../errors.ts';
+import type { RepositoryAddress } from '../../ports/azure-devops/azure-repos.ts';
+import { isCommitId } from '../../ports/git/names.ts';
+import type { RemoteAccess } from '../../ports/git/network-config.ts';
+import { azureRepository, parseRemoteUrl, tokenApplies } from '../../ports/git/remote-url.ts';
+import {
+  headCommit,
+  NotARepositoryError,
+  openRepository,
+  persistedHeader,
+  type Repository,
+  remoteOf,
+} from '../../ports/git/repository.ts';
+import { chooseRemote, refusePullRequest } from './decide.ts';
+import { type HostFacts, hostFactsOf } from './host-repository.ts';
+import type { SourceAgent, VerifySourceOptions } from './source.ts';
+import { checkWorkingCopy } from './working-copy.ts';
+
+/** What is to be deployed and where its history can be asked for. */
+export interface LocatedSource {
+  readonly commit: string;
+  /** The checkout; undefined for the files of a build that a classic release downloaded. */
+  readonly checkout?: Repository;
+  /** The repository for people: its address without credentials, else its folder. */
+  readonly place: string;
+  readonly ref?: string;
+  /** In Azure Repos of this collection. */
+  readonly azure?: RepositoryAddress;
+  /** The remote; undefined when there is none. */
+  readonly access?: RemoteAccess;
+  readonly warnings: string[];
+}
+
+/** Finds the commit to deploy, refuses pull requests and changed files, and chooses the remote that decides. Throws InputError. */
+export async function locateSource(options: VerifySourceOptions): Promise<LocatedSource> {
+  const { agent } = options;
+  let checkout: Repository;
+  try {
+    checkout = await openRepository(options.repositoryFolder, agent.cancelled);
+  } catch (error) {
+    if (!(error instanceof NotARepositoryError)) throw error;
+    return locateArtifact(options, error);
+  }
+  return await locateCheckout(options, checkout);
+}
+
+async function locateCheckout(options: VerifySourceOptions, checkout: Repository): Promise<LocatedSource> {
+  const { agent, allowUnmerged } = options;
+  const commit = await headCommit(checkout);
+  const origin = await remoteOf(checkout);
+  const facts = await hostFactsOf(agent.host, checkout.folder, origin?.url);
+  if (!allowUnmerged && facts.repository !== undefined && facts.repository === agent.host.repository) {
+    refusePullRequest(agent.host);
+  }
+  const warnings = await checkWorkingCopy(checkout, options.paths, allowUnmerged, agent.cancelled);
+  warnings.push(...otherCommitWarning(facts, commit));
+  const remote = chooseRemote(origin?.url, facts.repository?.url, facts.ownCheckout);
+  const ref = facts.repository?.ref;
+  const known = { commit, checkout, ...(ref === undefined ? {} : { ref }), warnings };
+  if (remote.kind === 'none') return { ...known, place: checkout.folder };
+  const azure = azureAddress(agent, remote.url, facts);
+  return {
+    ...known,
+    place: parseRemoteUrl(remote.url).display,
+    ...(azure === undefined ? {} : { azure }),
+    access: await remoteAccess(agent, remote.url, checkout),
+  };
+}
+
+/**
+ * A classic release can deploy the files of a build instead of a clone. The release says from which commit the build was made, and that
+ * commit can be asked for; that its files came out of the build unchanged is the build's word.
+ */
+async function locateArtifact(options: VerifySourceOptions, notARepository: GitOpsError): Promise<LocatedSource> {
+  const { agent } = options;
+  const { repository, type } = agent.host;
+  const commit = repository?.version?.toLowerCase();
+  if (type !== 'release' || repository === undefined || repository.localPath !== undefined) throw notARepository;
+  if (commit === undefined || !isCommitId(commit) || repository.url === undefined) throw notARepository;
+  if (!options.allowUnmerged) refusePullRequest(agent.host);
+  const azure = azureAddress(agent, repository.url, { repository, ownCheckout: false });
+  return {
+    commit,
+    place: parseRemoteUrl(repository.url).display,
+    ...(repository.ref === undefined ? {} : { ref: repository.ref }),
+    ...(azure === undefined ? {} : { azure }),
+    access: await remoteAccess(agent, repository.url),
+    warnings: [
+      `The manifests come from the artifact ${repository.artifactAlias ?? ''}, which is no clone: the commit ${commit.slice(0, 10)} that it was built from is checked, its files are taken as the build made them.`,
+    ],
+  };
+}
+
+/** What is applied is what is checked out; a run that says otherwise is told so. */
+function otherCommitWarning(facts: HostFacts, commit: string): string[] {
+  const said = facts.repository?.version;
+  if (said === undefined || !isCommitId(said) || said === commit) return [];
+  return [
+    `The run was started for commit ${said.slice(0, 10)}, but ${commit.slice(0, 10)} is checked out; the latter is deployed.`,
+  ];
+}
+
+function azureAddress(agent: SourceAgent, url: string, facts: HostFacts): RepositoryAddress | undefined {
+  const { collectionUrl, projectId, project } = agent.host;
+  if (collectionUrl === undefined) return undefined;
+  const named = azureRepository(url, collectionUrl);
+  if (named === undefined) return undefined;
+  const { id, provider } = facts.repository ?? {};
+  // Ids survive a renaming; the run knows them for its own repository only, which may lie in another project.
+  const inProject = named.project.toLowerCase() === project?.toLowerCase();
+  return {
+    project: inProject && projectId !== undefined ? projectId : named.project,
+    repository: provider === 'TfsGit' && id !== undefined ? id : named.repository,
+  };
+}
+
+async function remoteAccess(agent: SourceAgent, url: string, checkout?: Repository): Promise<RemoteAccess> {
+  const { collectionUrl } = agent.host;
+  const connection = agent.systemConnection();
+  const token =
+    connection !== undefined && collectionUrl !== undefined && tokenApplies(url, collectionUrl)
+      ? connection.accessToken
+      : undefined;
+  const kept = token === undefined && checkout !== undefined ? await persistedHeader(checkout, url) : undefined;
+  return {
+    url,
+    ...(token === undefined ? {} : { token }),
+    ...(kept === undefined ? {} : { header: kept }),
+    network: agent.network,
+    tempDirectory: agent.tempDirectory,
+    signal: agent.cancelled,
+    maskSecret: (value) => agent.maskSecret(value),
+  };
+}
