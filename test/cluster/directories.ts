@@ -3,7 +3,7 @@
  * which says whose processes run there. Nothing of it is worth keeping.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isAlive } from '../tools/lock.ts';
 
@@ -23,7 +23,7 @@ export interface ClusterRecord {
 }
 
 export function clustersFolder(): string {
-  return join(tmpdir(), `gitops-test-clusters-${userInfo().username}`);
+  return join(tmpdir(), `gitops-test-clusters-${process.getuid?.() ?? 'user'}`);
 }
 
 export function clusterFolder(name: string): string {
@@ -32,6 +32,11 @@ export function clusterFolder(name: string): string {
 
 export function newClusterFolder(name: string): string {
   const folder = clusterFolder(name);
+  const record = readRecord(folder);
+  if (record !== undefined && runningProcesses(folder, record).length > 0) {
+    throw new Error(`A test cluster named ${name} runs already (${folder}).`);
+  }
+  remove(folder);
   for (const part of ['certificates', 'logs', 'users', 'etcd']) {
     mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
   }
@@ -47,9 +52,9 @@ export function readRecord(folder: string): ClusterRecord | undefined {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ClusterRecord) : undefined;
 }
 
-/** Whether it still runs: a detached one while any program does, another while its owner lives. */
+/** Whether it still runs: while its owner lives, and a detached one also while any program does. */
 export function isRunning(folder: string, record: ClusterRecord): boolean {
-  return record.detached ? runningProcesses(folder, record).length > 0 : isAlive(record.owner);
+  return isAlive(record.owner) || (record.detached && runningProcesses(folder, record).length > 0);
 }
 
 /** The record's processes that still are what they were: a process id may since have gone to another program. */

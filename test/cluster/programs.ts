@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildGo, type GoModule } from '../tools/build.ts';
+import { buildGo, type GoModule, pinnedVersion } from '../tools/build.ts';
 
-/** The Kubernetes release that go.mod pins; the server reports what is stamped into it here. */
-export const kubernetesVersion = '1.36.3';
+/** The Kubernetes release that go.mod pins, e.g. `1.36.3`; the server reports what is stamped into it here. */
+export const kubernetesVersion = pinnedVersion(import.meta.dirname, 'k8s.io/kubernetes').slice(1);
 
 const [major, minor] = kubernetesVersion.split('.');
 const versionPackage = 'k8s.io/component-base/version';

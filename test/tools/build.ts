@@ -4,7 +4,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -64,6 +64,16 @@ export async function buildGo<Name extends string>(
   const now = new Date();
   await Promise.all(wanted.map((one) => utimes(one.folder, now, now)));
   return Object.fromEntries(wanted.map((one) => [one.program.name, one.binary])) as Record<Name, string>;
+}
+
+/** The version that a module's go.mod pins for another one, e.g. `v1.36.3`: the only place where it is written. */
+export function pinnedVersion(directory: string, path: string): string {
+  const pins = readFileSync(join(directory, 'go.mod'), 'utf8').split('\n');
+  const version = pins
+    .map((line) => line.trim().split(' '))
+    .find(([name, pin]) => name === path && pin?.startsWith('v'));
+  if (version?.[1] === undefined) throw new Error(`${join(directory, 'go.mod')} pins no version of ${path}.`);
+  return version[1];
 }
 
 async function goVersion(directory: string): Promise<string> {

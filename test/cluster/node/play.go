@@ -191,7 +191,9 @@ func (p *pod) start(ctx context.Context, c *container, now time.Time) {
 		return
 	}
 	c.step, c.begun = running, true
-	c.ready = c.outcome != neverReady
+	// A container that crashes counts as one whose readiness probe never passes: else a Deployment would be available for
+	// the blink of an eye between two crashes.
+	c.ready = c.outcome == ready || (c.outcome == succeed && !p.restarts(c))
 	c.state = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(now)}}
 	switch {
 	case c.exits():
@@ -274,7 +276,7 @@ func brief(duration time.Duration) string {
 }
 
 func (p *pod) send(ctx context.Context, status corev1.PodStatus) {
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": p.UID}, "status": status})
+	patch, err := patchOf(p.UID, status)
 	if err != nil {
 		panic(err) // a PodStatus can always be marshalled
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // status is what a kubelet would report of the Pod's containers as they stand.
@@ -38,7 +41,10 @@ func (p *pod) status() corev1.PodStatus {
 	condition := func(kind corev1.PodConditionType, missing []string, reason, message string) {
 		made := corev1.PodCondition{Type: kind, Status: corev1.ConditionTrue, ObservedGeneration: p.Generation, LastTransitionTime: metav1.Now()}
 		if len(missing) > 0 {
-			made.Status, made.Reason, made.Message = corev1.ConditionFalse, reason, fmt.Sprintf("%s: [%s]", message, strings.Join(missing, " "))
+			made.Status, made.Reason = corev1.ConditionFalse, reason
+			if message != "" {
+				made.Message = fmt.Sprintf("%s: [%s]", message, strings.Join(missing, " "))
+			}
 		}
 		// The time belongs to the change of the condition, not to that of the whole status.
 		for _, before := range p.conditions {
@@ -48,15 +54,17 @@ func (p *pod) status() corev1.PodStatus {
 		}
 		status.Conditions = append(status.Conditions, made)
 	}
-	ended := status.Phase == corev1.PodSucceeded
-	notReady := "ContainersNotReady"
-	if ended {
-		notReady = "PodCompleted"
+	notReady, message := "ContainersNotReady", "containers with unready status"
+	switch status.Phase {
+	case corev1.PodSucceeded:
+		notReady, message = "PodCompleted", ""
+	case corev1.PodFailed:
+		notReady, message = "PodFailed", ""
 	}
 	condition(corev1.PodReadyToStartContainers, nil, "", "")
 	condition(corev1.PodInitialized, initialized, "ContainersNotInitialized", "containers with incomplete status")
-	condition(corev1.ContainersReady, unready, notReady, "containers with unready status")
-	condition(corev1.PodReady, unready, notReady, "containers with unready status")
+	condition(corev1.ContainersReady, unready, notReady, message)
+	condition(corev1.PodReady, unready, notReady, message)
 	p.conditions = status.Conditions
 	return status
 }
@@ -127,4 +135,22 @@ func (p *pod) ip() string {
 	hash.Write([]byte(p.UID))
 	sum := hash.Sum32()
 	return fmt.Sprintf("10.%d.%d.%d", 244+sum>>16%8, sum>>8%256, 1+sum%254)
+}
+
+// patchOf makes the strategic merge patch: conditions are merged by type there, so what one no longer says must be null.
+func patchOf(uid types.UID, status corev1.PodStatus) ([]byte, error) {
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&status)
+	if err != nil {
+		return nil, err
+	}
+	conditions, _ := fields["conditions"].([]any)
+	for _, one := range conditions {
+		condition := one.(map[string]any)
+		for _, name := range []string{"reason", "message"} {
+			if condition[name] == nil {
+				condition[name] = nil
+			}
+		}
+	}
+	return json.Marshal(map[string]any{"metadata": map[string]any{"uid": uid}, "status": fields})
 }
