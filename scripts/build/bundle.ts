@@ -1,6 +1,7 @@
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, parse, relative, resolve } from 'node:path';
-import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { type BuildFailure, type BuildOptions, type BuildResult, build, type Metafile, type Plugin } from 'esbuild';
+import { InputError, type Problem } from '../../lib/errors.ts';
 import { packageOf } from './packages.ts';
 
 export interface BundleOptions {
@@ -31,9 +32,10 @@ const BANNER = [
 /**
  * Bundles a task: `main.mjs` and what it imports statically, and a file of its own for each `import()`. Names are stable from
  * build to build: a lazily imported module keeps its file's or package's name.
+ * @throws InputError for what cannot be bundled, e.g. an import that leads nowhere.
  */
 export async function bundleTask(options: BundleOptions): Promise<Bundle> {
-  const dry = await build({
+  const dry = await bundle({
     ...settings(options),
     entryPoints: [{ in: MAIN, out: 'main' }],
     write: false,
@@ -48,7 +50,7 @@ export async function bundleTask(options: BundleOptions): Promise<Bundle> {
     }
     entryPoints.push({ in: resolve(options.root, source), out });
   }
-  const { metafile } = await build({ ...settings(options), entryPoints });
+  const { metafile } = await bundle({ ...settings(options), entryPoints });
   const outputs = Object.fromEntries(
     Object.entries(metafile.outputs).map(([path, output]) => [
       basename(path),
@@ -57,6 +59,21 @@ export async function bundleTask(options: BundleOptions): Promise<Bundle> {
   );
   await nameSourcesFromRoot(options);
   return { inputs: metafile.inputs, ...(await stableSharedNames(options.outDir, outputs)) };
+}
+
+/** @throws InputError */
+async function bundle<T extends BuildOptions & { metafile: true }>(options: T): Promise<BuildResult<T>> {
+  try {
+    return await build<T>(options as never);
+  } catch (error) {
+    if (!(error instanceof Error && 'errors' in error)) throw error;
+    const problems = (error as BuildFailure).errors.map(({ text, location }): Problem => {
+      if (location === null) return { message: text, code: 'bundle' };
+      const at = { file: location.file, line: location.line, column: location.column + 1 };
+      return { message: text, at, code: 'bundle' };
+    });
+    throw new InputError(problems, { cause: error });
+  }
 }
 
 function settings(options: BundleOptions) {

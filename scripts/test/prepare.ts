@@ -1,18 +1,21 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { startCluster } from '../../test/cluster/index.ts';
+import { type ToolName, tool } from '../../test/tools/index.ts';
 import { buildExtension } from '../build/extension.ts';
 import { packageExtension } from '../package/extension.ts';
-import type { Suite } from './suites.ts';
+import type { Need, Suite } from './suites.ts';
 
 /** What suites share: made before them, so that a cold cache or a build is on nobody's budget. */
 export interface Shared {
   /** Environment for the suites. */
   readonly env: Readonly<Record<string, string>>;
   /** What could not be made, and why; the suites that need it fail. */
-  readonly failures: ReadonlyMap<Suite['needs'][number], unknown>;
+  readonly failures: ReadonlyMap<Need, unknown>;
   stop(): Promise<void>;
 }
+
+/** Programs that tests run and that Go builds on the first day. */
+const TOOLS: readonly ToolName[] = ['helm', 'kustomize', 'sops', 'age-keygen', 'yaml-reference', 'kubectl'];
 
 interface Resource {
   readonly env: Readonly<Record<string, string>>;
@@ -21,9 +24,9 @@ interface Resource {
 
 /** Makes what the suites need, one after another, and prints how long each took. */
 export async function prepare(root: string, suites: readonly Suite[], log: (line: string) => void): Promise<Shared> {
-  const makers = { vsix: () => makeVsix(root, log), cluster: () => startSharedCluster(root) };
+  const makers = { vsix: () => makeVsix(root, log), cluster: startSharedCluster, tools: buildTools };
   const env: Record<string, string> = {};
-  const failures = new Map<Suite['needs'][number], unknown>();
+  const failures = new Map<Need, unknown>();
   const stops: (() => Promise<void>)[] = [];
   for (const need of new Set(suites.flatMap((suite) => suite.needs))) {
     const start = performance.now();
@@ -51,12 +54,13 @@ async function makeVsix(root: string, log: (line: string) => void): Promise<Reso
   return { env: { GITOPS_TEST_VSIX: vsix } };
 }
 
-async function startSharedCluster(root: string): Promise<Resource> {
-  const module = join(root, 'test', 'cluster', 'index.ts');
-  if (!existsSync(module)) throw new Error('test/cluster/index.ts is missing');
-  const { startCluster } = (await import(pathToFileURL(module).href)) as {
-    startCluster(): Promise<{ kubeconfig: string; stop(): Promise<void> }>;
-  };
+async function startSharedCluster(): Promise<Resource> {
   const cluster = await startCluster();
   return { env: { GITOPS_TEST_KUBECONFIG: cluster.kubeconfig }, stop: () => cluster.stop() };
+}
+
+/** Built one after another: each build takes all cores. */
+async function buildTools(): Promise<Resource> {
+  for (const name of TOOLS) await tool(name);
+  return { env: {} };
 }

@@ -1,13 +1,36 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { runtimes } from '../../scripts/build/load-check.ts';
+import { type BuiltTask, buildTask } from '../../scripts/build/task.ts';
 import type { TaskManifest } from '../../scripts/build/task-manifest.ts';
 
+export const NOTHING_RELEASED = { extension: '0.0.0', tasks: {} };
 export const REPOSITORY = resolve(import.meta.dirname, '..', '..');
 
 /** A small project like ours: one task, bundled from the packages that the real tasks use. */
 export const PROBE_PROJECT = join(import.meta.dirname, 'fixtures', 'good');
 export const PROBE_TASK = join(PROBE_PROJECT, 'tasks', 'ProbeTask');
+
+let built: Promise<BuiltTask> | undefined;
+
+/** The probe task as `npm run build` makes it, tried on the runtimes that are here; built once for all tests of a process. */
+export function builtProbe(): Promise<BuiltTask> {
+  built ??= buildProbe();
+  return built;
+}
+
+function buildProbe(): Promise<BuiltTask> {
+  const { folder, remove } = tempFolder();
+  process.once('exit', remove);
+  return buildTask({
+    root: PROBE_PROJECT,
+    source: PROBE_TASK,
+    outDir: join(folder, 'ProbeTask'),
+    runtimes: runtimes(REPOSITORY).present,
+    released: NOTHING_RELEASED,
+  });
+}
 
 /** A task.json without fault, to break in one place. */
 export function probeManifest(): TaskManifest & Record<string, unknown> {

@@ -9,9 +9,15 @@ import { checkIdentities } from '../../../scripts/build/extension.ts';
 import { runtimes } from '../../../scripts/build/load-check.ts';
 import { STRINGS_FILE, stringsOf } from '../../../scripts/build/strings.ts';
 import { type BuiltTask, buildTask, checkedManifest } from '../../../scripts/build/task.ts';
-import { PROBE_PROJECT, PROBE_TASK, probeManifest, REPOSITORY, tempFolder } from '../support.ts';
-
-const NOTHING_RELEASED = { extension: '0.0.0', tasks: {} };
+import {
+  builtProbe,
+  NOTHING_RELEASED,
+  PROBE_PROJECT,
+  PROBE_TASK,
+  probeManifest,
+  REPOSITORY,
+  tempFolder,
+} from '../support.ts';
 
 describe('Building a task', function () {
   // Bundles the Kubernetes client and starts it on two runtimes.
@@ -21,13 +27,7 @@ describe('Building a task', function () {
   let built: BuiltTask;
 
   before(async () => {
-    built = await buildTask({
-      root: PROBE_PROJECT,
-      source: PROBE_TASK,
-      outDir: join(out, 'ProbeTask'),
-      runtimes: present,
-      released: NOTHING_RELEASED,
-    });
+    built = await builtProbe();
   });
 
   after(remove);
@@ -154,6 +154,14 @@ describe('A task folder', () => {
       writeFileSync(join(folder, 'main.ts'), 'console.log(1);');
     };
     assert.match(await problemsAfter(other, true), /there is no file index\.mjs to start/);
+  });
+
+  it('needs imports that lead somewhere', async () => {
+    const lost = (folder: string) => writeFileSync(join(folder, 'main.ts'), "\nimport './nowhere.ts';\n");
+    assert.match(
+      await problemsAfter(lost, true),
+      /^tasks\/ProbeTask\/main\.ts:2:8: Could not resolve "\.\/nowhere\.ts"$/,
+    );
   });
 
   it('declares only data files that stay inside', async () => {

@@ -7,10 +7,10 @@ import { promisify } from 'node:util';
 import { Ajv } from 'ajv';
 import { XMLParser } from 'fast-xml-parser';
 import { STRINGS_FILE } from '../../../scripts/build/strings.ts';
-import { type BuiltTask, buildTask } from '../../../scripts/build/task.ts';
+import type { BuiltTask } from '../../../scripts/build/task.ts';
 import { packageExtension } from '../../../scripts/package/extension.ts';
 import { checkVsix, vsixFiles } from '../../../scripts/package/vsix.ts';
-import { PROBE_PROJECT, PROBE_TASK, tempFolder } from '../support.ts';
+import { builtProbe, PROBE_PROJECT, tempFolder } from '../support.ts';
 
 const FILES = [
   'LICENSE.txt',
@@ -41,13 +41,7 @@ describe('Packaging', function () {
 
   before(async () => {
     const common = { root: PROBE_PROJECT, outDir: join(out, 'dist') };
-    task = await buildTask({
-      root: PROBE_PROJECT,
-      source: PROBE_TASK,
-      outDir: join(out, 'ProbeTask'),
-      runtimes: [],
-      released: { extension: '0.0.0', tasks: {} },
-    });
+    task = await builtProbe();
     vsix = await packageExtension({ ...common, tasks: [task], dev: false, now });
     devVsix = await packageExtension({ ...common, tasks: [task], dev: true, now });
   });
