@@ -21,10 +21,10 @@ export interface ConnectionSource {
  */
 export function readConnection(id: string, source: ConnectionSource, mask: (value: string) => void): ServiceConnection {
   // The agent writes ids in lower case; an author may have typed them otherwise, and the names of variables are exact on Linux.
-  const known = [id, id.toLowerCase()].find(
-    (name) =>
-      source.url(name) !== undefined || source.scheme(name) !== undefined || source.authorization(name) !== undefined,
-  );
+  const spellings = [id, id.toLowerCase()];
+  const known =
+    spellings.find((spelling) => source.url(spelling) !== undefined) ??
+    spellings.find((spelling) => source.scheme(spelling) !== undefined || source.authorization(spelling) !== undefined);
   if (known === undefined) {
     throw new InputError({
       message:

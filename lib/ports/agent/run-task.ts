@@ -17,7 +17,7 @@ export interface Ending {
 }
 
 /** After the task's end, the time that open handles (sockets, timers) have to close, in milliseconds. */
-const LINGER = 3_000;
+const LINGER = 2_000;
 
 /** After a crash, the time that the rest of the task has to give back what it holds, in milliseconds. */
 const WIND_DOWN = 7_000;
@@ -38,13 +38,11 @@ export async function runTask(main: (agent: Agent) => Promise<void>): Promise<vo
     agent.log.info(`${messageOf(signal.reason)} No new work is begun; what has been begun is brought to a safe end.`);
   });
   const crash = watchForCrashes(session, cancellation);
-  const unsettled = watchForSilence(session);
   try {
-    await main(agent);
+    await Promise.race([main(agent), nothingLeftToHappen()]);
   } catch (error) {
     if (!crash.happened) report(agent, decideEnding(error, signal));
   }
-  process.off('beforeExit', unsettled);
   process.exitCode = await session.finish();
   endLater(session, LINGER);
 }
@@ -148,16 +146,11 @@ function watchForCrashes(session: AgentSession, cancellation: Cancellation): { r
   return state;
 }
 
-/** A task that waits for what can no longer happen would end without a word, and count as succeeded. */
-function watchForSilence(session: AgentSession): () => void {
-  const onBeforeExit = (): void => {
-    report(session.agent, decideEnding(new Error('the task ended before its work was done.'), session.agent.cancelled));
-    void session.finish().then((code) => {
-      process.exitCode = code;
-    });
-  };
-  process.once('beforeExit', onBeforeExit);
-  return onBeforeExit;
+/** Rejects when a task waits for what can no longer happen: it would end without a word, and count as succeeded. */
+function nothingLeftToHappen(): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    process.once('beforeExit', () => reject(new Error('the task ended before its work was done.')));
+  });
 }
 
 /** Ends a process that something forgotten keeps alive. The timer itself keeps nothing alive. */
