@@ -117,8 +117,10 @@ export class TaskProcess {
     const exit = await Promise.race([this.#exited, forced]);
     await this.#cancelling;
     const outputCut = !(await within(this.#closed, exit === undefined ? 0 : this.#options.timing.output));
-    const orphans = await this.#orphans();
+    const orphans = await this.#remaining();
     for (const orphan of orphans) kill(orphan.pid, 'SIGKILL');
+    // So that nothing writes any more when the caller looks at files.
+    if (orphans.length > 0) await this.#remaining();
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();
     return {
@@ -148,7 +150,8 @@ export class TaskProcess {
     kill(this.pid, signal);
   }
 
-  async #orphans(): Promise<readonly RunningProcess[]> {
+  /** What still runs after a short grace. */
+  async #remaining(): Promise<readonly RunningProcess[]> {
     const deadline = performance.now() + orphanGraceMs;
     for (;;) {
       const family = await this.#family();

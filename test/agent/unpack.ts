@@ -24,16 +24,16 @@ export async function unpackVsix(file: string): Promise<string> {
 }
 
 /** The VSIX to test when none is named: GITOPS_TEST_VSIX, else the newest one in dist. */
-export async function defaultVsix(): Promise<string> {
-  const named = process.env['GITOPS_TEST_VSIX'];
+export async function defaultVsix(environment: NodeJS.ProcessEnv = process.env, folder = dist): Promise<string> {
+  const named = environment['GITOPS_TEST_VSIX'];
   if (named !== undefined && named !== '') return path.resolve(named);
-  const names = (await readdir(dist).catch(() => [])).filter((name) => name.endsWith('.vsix'));
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.vsix'));
   const files = await Promise.all(
-    names.map(async (name) => ({ file: path.join(dist, name), time: (await stat(path.join(dist, name))).mtimeMs })),
+    names.map(async (name) => ({ file: path.join(folder, name), time: (await stat(path.join(folder, name))).mtimeMs })),
   );
   const newest = files.sort((a, b) => b.time - a.time)[0];
   if (newest === undefined)
-    throw new Error(`There is no VSIX in ${dist}: run "npm run package" first, or set GITOPS_TEST_VSIX.`);
+    throw new Error(`There is no VSIX in ${folder}: run "npm run package" first, or set GITOPS_TEST_VSIX.`);
   return newest.file;
 }
 
