@@ -1,11 +1,8 @@
 import { differences } from '../core/objects/difference.ts';
-import { formatFieldPath } from '../core/objects/field-path.ts';
-import { fieldPaths, fieldSetOf, project } from '../core/objects/field-set.ts';
 import type { ObjectId } from '../core/objects/kubernetes-object.ts';
-import { maskObject, secretValuesOf } from '../core/objects/masking.ts';
-import { valueText } from '../core/objects/value-text.ts';
 import type { Change, FieldChange, TargetName } from '../core/plan/change.ts';
 import type { Decision } from './decide.ts';
+import { withoutForeign } from './foreign-fields.ts';
 import type { Prepared } from './preflight.ts';
 import type { PruneDecision } from './prune-guards.ts';
 
@@ -25,8 +22,8 @@ export function changeOf(prepared: Prepared, options: ChangeOptions): Change {
   if (decision.kind === 'create') {
     return { ...base, action: 'create', fields: [], ...(prepared.after === undefined && notAsked(decision)) };
   }
-  const fields = fieldsOf(prepared, options);
   const corrects = decision.foreign !== undefined && options.foreignFields === 'correct';
+  const fields = fieldsOf(prepared, options, corrects);
   const asked = prepared.after !== undefined;
   const isChanged = decision.kind === 'adopt' || corrects || !asked || fields.length > 0;
   return {
@@ -38,6 +35,14 @@ export function changeOf(prepared: Prepared, options: ChangeOptions): Change {
       prepared.yielded.map((conflict) => `${conflict.field} is left to ${conflict.manager}`),
     ),
   };
+}
+
+/** The fields that people added to an object, as messages name them. */
+export function foreignFieldNames(decision: Decision, options: ChangeOptions): string[] {
+  const { foreign, live } = decision;
+  if (foreign === undefined || live === undefined) return [];
+  const without = withoutForeign(live, live, foreign, options.fieldManager);
+  return differences(live, without, { digestKey: options.displayKey }).map((field) => field.path);
 }
 
 /** What is not in Git, as a plan shows it; undefined for records that only go because nothing is there. */
@@ -55,42 +60,15 @@ export function targetName(id: ObjectId): TargetName {
   };
 }
 
-function fieldsOf(prepared: Prepared, options: ChangeOptions): FieldChange[] {
+/** The dry run of an apply keeps people's additions; the apply that follows the fold does not. */
+function fieldsOf(prepared: Prepared, options: ChangeOptions, corrects: boolean): FieldChange[] {
   const { decision, after } = prepared;
-  const changed =
-    after === undefined || decision.live === undefined
-      ? []
-      : differences(decision.live, after, { digestKey: options.displayKey, ourManager: options.fieldManager });
-  return [...changed, ...foreignChanges(decision, options)];
-}
-
-/** People's additions, as removals: the dry run of an apply does not show them. */
-function foreignChanges(decision: Decision, options: ChangeOptions): FieldChange[] {
-  const { foreign, live } = decision;
-  if (foreign === undefined || live === undefined) return [];
-  const shown = maskObject(live, { digestKey: options.displayKey, known: secretValuesOf(live) });
-  const setBy = foreign.managers.join(', ');
-  return fieldPaths(foreign.fields)
-    .map((path): FieldChange | undefined => {
-      const value = leafOf(project(shown, fieldSetOf([path])));
-      return value === undefined ? undefined : { path: formatFieldPath(path), before: valueText(value), setBy };
-    })
-    .filter((change) => change !== undefined);
-}
-
-/** The value at the end of a projection that has one path. */
-function leafOf(value: unknown): unknown {
-  let current = value;
-  for (;;) {
-    if (Array.isArray(current)) {
-      if (current.length !== 1) return current;
-      current = current[0] as unknown;
-    } else if (typeof current === 'object' && current !== null) {
-      const members = Object.values(current as Record<string, unknown>);
-      if (members.length !== 1) return members.length === 0 ? undefined : current;
-      current = members[0];
-    } else return current;
-  }
+  const { live } = decision;
+  const foreign = corrects ? decision.foreign : undefined;
+  if (live === undefined || (after === undefined && foreign === undefined)) return [];
+  const applied = after ?? live;
+  const expected = foreign === undefined ? applied : withoutForeign(applied, live, foreign, options.fieldManager);
+  return differences(live, expected, { digestKey: options.displayKey, ourManager: options.fieldManager });
 }
 
 function reasonOf(decision: Decision, more: readonly string[]): { reason?: string } {

@@ -1,8 +1,19 @@
 import { classifyManager } from '../core/objects/field-managers.ts';
-import { emptyFieldSet, type FieldSet, isEmpty, parseFieldSet, subtract, union } from '../core/objects/field-set.ts';
+import {
+  below,
+  emptyFieldSet,
+  type FieldSet,
+  fieldPaths,
+  hasPath,
+  isEmpty,
+  parseFieldSet,
+  subtract,
+  union,
+} from '../core/objects/field-set.ts';
 import type { KubernetesObject, ManagedFieldsEntry } from '../core/objects/kubernetes-object.ts';
 import { applyEntryOf, fieldSet, foldInto } from '../core/objects/managed-fields.ts';
 import type { JsonPatchOperation } from '../ports/kubernetes/kubernetes-client.ts';
+import { withoutField } from './payload.ts';
 
 /**
  * Fields that stay as they are though a person set them. A rollout restart is an order, not a state: removing its mark would
@@ -61,6 +72,22 @@ export function foldPatch(
     { op: 'test', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
     { op: 'replace', path: '/metadata/managedFields', value: folded },
   ];
+}
+
+/** The object as it will be once the foreign fields are gone; a map or list that others use as well stays. */
+export function withoutForeign(
+  object: KubernetesObject,
+  live: KubernetesObject,
+  foreign: ForeignFields,
+  fieldManager: string,
+): KubernetesObject {
+  const kept = (live.metadata.managedFields ?? [])
+    .filter((entry) => !isPersons(entry, fieldManager))
+    .map(fieldSet)
+    .reduce(union, emptyFieldSet);
+  return fieldPaths(foreign.fields)
+    .filter((path) => !hasPath(kept, path) && isEmpty(below(kept, path)))
+    .reduce((rest, path) => withoutField(rest, path) ?? rest, object);
 }
 
 /** Scaling by hand goes through a subresource: replicas that Git declares are put back by the apply itself. */

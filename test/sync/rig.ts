@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import { loadAll } from 'js-yaml';
+import type { Manifest } from '../../lib/core/manifests/manifest.ts';
+import type { KubernetesObject } from '../../lib/core/objects/kubernetes-object.ts';
+import type { Log } from '../../lib/ports/agent/agent.ts';
+import { connect } from '../../lib/ports/kubernetes/connect.ts';
+import { accessFromKubeconfigFile } from '../../lib/ports/kubernetes/kubeconfig.ts';
+import type { ActionContext, ActionResult } from '../../lib/sync/action-result.ts';
+import { InventoryStore } from '../../lib/sync/inventory-store.ts';
+import type { SyncOptions } from '../../lib/sync/options.ts';
+import { runDestroy } from '../../lib/sync/run-destroy.ts';
+import { runDrift, runPlan } from '../../lib/sync/run-plan.ts';
+import { runStatus } from '../../lib/sync/run-status.ts';
+import { runSync } from '../../lib/sync/run-sync.ts';
+import { syncSet } from '../../lib/sync/sync-set.ts';
+
+/** The inputs' defaults, as the task has them. */
+export const defaults: SyncOptions = {
+  action: 'sync',
+  syncSet: 'test',
+  environment: 'test',
+  connectionType: 'kubeconfig',
+  kubernetesServiceConnection: undefined,
+  kubeconfig: undefined,
+  kubeContext: undefined,
+  namespace: undefined,
+  inventoryNamespace: undefined,
+  renderType: 'auto',
+  manifests: ['test.yaml'],
+  releaseName: undefined,
+  valueFiles: [],
+  overrides: [],
+  chartRepository: undefined,
+  chartVersion: undefined,
+  chartDigest: undefined,
+  registryConnection: undefined,
+  kubernetesVersion: undefined,
+  apiVersions: [],
+  substitute: [],
+  decryptSops: false,
+  kustomizePath: undefined,
+  helmPath: undefined,
+  sopsPath: undefined,
+  protectedBranch: undefined,
+  repositoryPath: undefined,
+  allowUnmerged: false,
+  allowOlder: false,
+  commitStatus: false,
+  prune: true,
+  maxPrune: undefined,
+  allowEmpty: false,
+  confirmDestroy: undefined,
+  deleteProtectedKinds: [],
+  conflicts: 'auto',
+  adopt: 'ifUnowned',
+  foreignFields: 'correct',
+  preflight: 'server',
+  wait: 'all',
+  timeout: 60_000,
+  failOnDrift: false,
+};
+
+export interface Rig {
+  readonly log: string[];
+  sync(yaml: string, options?: Partial<SyncOptions>): Promise<ActionResult>;
+  plan(yaml: string, options?: Partial<SyncOptions>): Promise<ActionResult>;
+  drift(yaml: string, options?: Partial<SyncOptions>): Promise<ActionResult>;
+  status(): Promise<ActionResult>;
+  destroy(options?: Partial<SyncOptions>): Promise<ActionResult>;
+  /** Requests of the last action, by verb. */
+  requests(): Record<string, number>;
+}
+
+/** The actions of GitOpsSync on one set of one cluster, without agent, Git and files. */
+export function rig(options: { kubeconfig: string; set: string; namespace: string; signal?: AbortSignal }): Rig {
+  const set = syncSet(options.set, options.namespace, 'test');
+  const log: string[] = [];
+  let commit = 0;
+  let requests: Record<string, number> = {};
+
+  async function within<T>(
+    overrides: Partial<SyncOptions>,
+    action: (context: ActionContext) => Promise<T>,
+  ): Promise<T> {
+    const access = await accessFromKubeconfigFile({
+      file: options.kubeconfig,
+      environment: {},
+      maskSecret: () => undefined,
+    });
+    const network = { proxyBypass: [], skipCertValidation: false };
+    const signal = options.signal ?? new AbortController().signal;
+    const client = connect(access, { network, signal, retryBudget: 5000 });
+    const store = new InventoryStore(connect(access, { network }), set, '0.0.0');
+    try {
+      const loaded = await store.load();
+      return await action({
+        client,
+        set,
+        store,
+        options: { ...defaults, syncSet: set.name, ...overrides },
+        namespace: options.namespace,
+        loaded,
+        log: logTo(log),
+        progress: () => undefined,
+        maskSecret: () => undefined,
+        signal,
+        displayKey: randomBytes(32),
+      });
+    } finally {
+      requests = { ...client.statistics.byVerb };
+      await client.close();
+    }
+  }
+
+  const rendered = (context: ActionContext, yaml: string) => ({
+    ...context,
+    manifests: manifestsOf(yaml),
+    deployment: { commit: String(commit).padStart(40, '0'), at: new Date().toISOString() },
+  });
+
+  return {
+    log,
+    sync: (yaml, overrides = {}) => {
+      commit += 1;
+      return within(overrides, (context) => runSync(rendered(context, yaml)));
+    },
+    plan: (yaml, overrides = {}) =>
+      within({ action: 'plan', ...overrides }, (context) => runPlan(rendered(context, yaml))),
+    drift: (yaml, overrides = {}) =>
+      within({ action: 'drift', ...overrides }, (context) => runDrift(rendered(context, yaml))),
+    status: () => within({ action: 'status' }, runStatus),
+    destroy: (overrides = {}) => within({ action: 'destroy', ...overrides }, runDestroy),
+    requests: () => requests,
+  };
+}
+
+export function manifestsOf(yaml: string): Manifest[] {
+  return loadAll(yaml)
+    .filter((document) => document !== null && document !== undefined)
+    .map((object, index) => ({ object: object as KubernetesObject, origin: { file: 'test.yaml', line: index + 1 } }));
+}
+
+function logTo(lines: string[]): Log {
+  const add = (text: string) => {
+    lines.push(text);
+  };
+  return {
+    info: add,
+    debug: () => undefined,
+    warning: add,
+    error: add,
+    section: add,
+    group: add,
+    endGroup: () => undefined,
+  };
+}
+
+/** `create Deployment.apps web`, one for each change that is not `unchanged`, sorted. */
+export function summarize(result: ActionResult): string[] {
+  return result.changes
+    .filter((change) => change.action !== 'unchanged')
+    .map((change) => `${change.action} ${change.target.kind} ${change.target.name}`)
+    .sort();
+}
