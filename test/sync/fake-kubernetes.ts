@@ -29,6 +29,15 @@ export interface FakeKubernetes extends KubernetesClient {
   /** Open watches hear nothing any more, though nobody closed them. */
   deafen(): void;
   openWatches(): number;
+  /** How the cluster behaves from now on. */
+  readonly manner: {
+    /** Watches end as soon as they are opened. */
+    closeWatchesAtOnce: boolean;
+    /** LISTs are never answered. */
+    hangLists: boolean;
+    /** What a GET has read is sent only when this resolves. */
+    holdGets: Promise<void>;
+  };
   /** What was asked, `list deployments shop`, in order. */
   readonly asked: string[];
   /** Documents of discovery by path. */
@@ -70,11 +79,13 @@ export function createFakeKubernetes(now: () => number = Date.now): FakeKubernet
   const forbidden = new Set<string>();
   const logLines = new Map<string, string>();
   const documents = new Map<string, Json>();
+  const manner = { closeWatchesAtOnce: false, hangLists: false, holdGets: Promise.resolve() };
   let version = 100;
   let connected = true;
 
   const ask = (verb: string, plural: string, namespace: string): void => {
     asked.push(`${verb} ${plural} ${namespace}`.trim());
+    if (asked.length > 5_000) throw new Error('The code under test asks without end.');
     if (!connected) throw new UnreachableError('No answer from the fake cluster.');
     for (const rule of [`${verb} ${plural}`, `${verb} *`, `${verb} ${plural} ${namespace || '*'}`]) {
       if (forbidden.has(rule)) throw new KubernetesNotPermittedError(`${verb} ${plural} is forbidden`, 403);
@@ -110,6 +121,7 @@ export function createFakeKubernetes(now: () => number = Date.now): FakeKubernet
     forbidden,
     logLines,
     documents,
+    manner,
     put: (object) => {
       const key = keyOfObject(object);
       const before = objects.get(key);
@@ -152,18 +164,20 @@ export function createFakeKubernetes(now: () => number = Date.now): FakeKubernet
     catalog: async () => catalog,
     get: async (api, namespace, name) => {
       ask('get', api.plural, namespace);
-      const found = objects.get(
-        keyOfObject({ apiVersion: apiVersionOf(api), kind: api.kind, metadata: { namespace, name } }),
-      );
-      return structuredClone(found);
+      const key = keyOfObject({ apiVersion: apiVersionOf(api), kind: api.kind, metadata: { namespace, name } });
+      const found = structuredClone(objects.get(key));
+      await manner.holdGets;
+      return found;
     },
     list: async (api, options: ListOptions = {}): Promise<ListResult> => {
       ask('list', api.plural, options.namespace ?? '');
+      if (manner.hangLists) await new Promise(() => undefined);
       const items = [...objects.values()].filter((object) => matches(object, api, options));
       return { items: structuredClone(items), resourceVersion: String(version) };
     },
     watch: async function* (api, options) {
       ask('watch', api.plural, options.namespace ?? '');
+      if (manner.closeWatchesAtOnce) return;
       let wake = (): void => undefined;
       const watcher: Watcher = { resource: api, options, queue: [], deaf: false, wake: () => wake() };
       for (const object of objects.values()) {

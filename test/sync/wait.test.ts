@@ -459,6 +459,24 @@ describe('waiting for health', () => {
       assert.match(object!.health.message, /somebody made another Deployment\.apps shop\/web/);
     });
 
+    it('and comes back before anybody could be sure, it is not missed', async () => {
+      cluster.put(deployment('web', { available: 0 }));
+      const running = start([target(deployments, 'web')]);
+      await clock.advance(1_000);
+      let answer = (): void => undefined;
+      cluster.manner.holdGets = new Promise((resolve) => {
+        answer = resolve;
+      });
+      cluster.remove('apps/v1', 'Deployment', 'shop', 'web');
+      await clock.advance(10);
+      cluster.put(deployment('web', { available: 0 }));
+      await clock.advance(10);
+      answer();
+      await clock.advance(3_000);
+      assert.equal(running.result(), undefined);
+      running.cancel();
+    });
+
     it('it is a success when it is a Job that had completed', async () => {
       cluster.put(job('migrate', { startTime: 'x', active: 1 }, { ttlSecondsAfterFinished: 0 }));
       const running = start([target(jobs, 'migrate')]);
@@ -584,13 +602,29 @@ describe('waiting for health', () => {
 
     it('of every watch is closed at once, it does not run wild', async () => {
       cluster.put(deployment('web', { available: 0 }));
+      cluster.manner.closeWatchesAtOnce = true;
       const running = start([target(deployments, 'web')]);
-      for (let second = 0; second < 20; second += 1) {
-        cluster.endWatches('closed');
-        await clock.advance(1_000);
-      }
+      await clock.advance(20_000);
+      assert.equal(running.error(), undefined);
       assert.ok(cluster.asked.filter((request) => request.startsWith('list deployments')).length <= 21);
       running.cancel();
+    });
+
+    it('takes the first LIST and gives no answer, nothing is known', async () => {
+      cluster.manner.hangLists = true;
+      const running = start([target(deployments, 'web')], { timeoutMs: 5_000 });
+      await clock.advance(6_000);
+      assert.deepEqual(statuses(ended(running)), [['Deployment.apps shop/web', 'Unknown', 'connectionLost']]);
+    });
+
+    it('takes a later LIST and gives no answer, what is known is too old to be held against anybody', async () => {
+      cluster.put(deployment('web', { available: 0 }));
+      const running = start([target(deployments, 'web')], { timeoutMs: 60_000 });
+      await clock.advance(5_000);
+      cluster.deafen();
+      cluster.manner.hangLists = true;
+      await clock.advance(56_000);
+      assert.equal(ended(running).outcome, 'connectionLost');
     });
   });
 
