@@ -43,11 +43,9 @@ export async function bundleTask(options: BundleOptions): Promise<Bundle> {
   });
   const lazy = Object.values(dry.metafile.outputs).flatMap((output) => output.entryPoint ?? []);
   const entryPoints = [{ in: MAIN, out: 'main' }];
-  for (const source of lazy.filter((source) => source !== MAIN)) {
-    const out = lazyName(source);
-    if (entryPoints.some((entry) => entry.out === out)) {
-      throw new Error(`${source}: another lazily imported module is called ${out}.mjs already; rename one`);
-    }
+  for (const source of lazy.filter((source) => source !== MAIN).sort()) {
+    const out = lazyNames(source).find((name) => !entryPoints.some((entry) => entry.out === name));
+    if (out === undefined) throw new Error(`There is no name left for the lazily imported ${source}`);
     entryPoints.push({ in: resolve(options.root, source), out });
   }
   const { metafile } = await bundle({ ...settings(options), entryPoints });
@@ -116,9 +114,14 @@ function taskEntry(entry: string): Plugin {
   };
 }
 
-function lazyName(source: string): string {
+/** Names for a lazily imported module, the shortest first; a longer one is for a module whose shorter one is taken. */
+function lazyNames(source: string): string[] {
   const bundled = packageOf(source);
-  return bundled === undefined ? parse(source).name : bundled.name.replace(/^@/, '').replaceAll('/', '-');
+  const { dir, name } = parse(source);
+  const full = `${dir}/${name}`.replace(/^[./]+/, '').replace(/[^A-Za-z0-9.-]+/g, '-');
+  if (bundled === undefined) return [name, `${basename(dir)}-${name}`, full];
+  const packageName = bundled.name.replace(/^@/, '').replaceAll('/', '-');
+  return [packageName, `${packageName}-${name}`, full];
 }
 
 function withFileName<T extends { path: string; external?: boolean }>(imported: T): T {

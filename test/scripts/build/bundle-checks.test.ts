@@ -82,6 +82,20 @@ describe('A bundle', () => {
     );
   });
 
+  it('names what is imported lazily after its file or package, and longer where a name is taken', async () => {
+    const files = {
+      'main.ts':
+        "for (const load of [() => import('./a/load.ts'), () => import('./b/load.ts'), () => import('@x/y'), () => import('@x/y/more.js')]) await load();",
+      'a/load.ts': 'console.log(1);',
+      'b/load.ts': 'console.log(2);',
+      ...fakePackage('@x/y', { type: 'module' }, { 'index.js': 'console.log(3);', 'more.js': 'console.log(4);' }),
+    };
+    await bundled(files, (bundle) => {
+      const names = Object.keys(bundle.outputs).filter((name) => name.endsWith('.mjs'));
+      assert.deepEqual(names.sort(), ['b-load.mjs', 'load.mjs', 'main.mjs', 'x-y-more.mjs', 'x-y.mjs']);
+    });
+  });
+
   it('counts what is loaded at the start against the limit, and not what is imported lazily', async () => {
     const files = {
       'main.ts':

@@ -114,6 +114,7 @@ describe('Packaging', function () {
     const validate = cycloneDxSchema();
     const valid: boolean = validate(bom);
     assert.ok(valid, JSON.stringify(validate.errors));
+    assert.match(bom.serialNumber, /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     const undici = bom.components.find((component: { name: string }) => component.name === 'undici');
     const lock = JSON.parse(readFileSync(join(PROBE_PROJECT, 'package-lock.json'), 'utf8')).packages[
       'node_modules/undici'
