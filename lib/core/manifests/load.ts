@@ -1,0 +1,118 @@
+import { CancelledError, InputError, type Place, type Problem } from '../../errors.ts';
+import type { KubernetesObject } from '../objects/kubernetes-object.ts';
+import { type Findings, find } from './find.ts';
+import { renderHelm } from './helm.ts';
+import { renderKustomize } from './kustomize.ts';
+import { objectsOf } from './objects.ts';
+import { Checkout } from './paths.ts';
+import { readPlain } from './plain.ts';
+import { Sops } from './sops.ts';
+import { sopsMac } from './sops-detect.ts';
+import type { LoadContext, LoadResult, ManifestSource, Renderer } from './source.ts';
+import { substitution } from './substitute.ts';
+import { collectInputErrors } from './tools.ts';
+import type { ScalarRewrite } from './yaml/compose.ts';
+import type { YamlDocument } from './yaml/read.ts';
+
+export type { Manifest } from './manifest.ts';
+export { lineOf } from './objects.ts';
+export type {
+  LoadContext,
+  LoadResult,
+  ManifestSource,
+  Programs,
+  RegistryLogin,
+  Renderer,
+  RenderKind,
+  RenderType,
+} from './source.ts';
+
+interface Rendered {
+  readonly documents: readonly YamlDocument[];
+  readonly renderer: Renderer;
+  readonly origin?: (object: KubernetesObject, document: YamlDocument) => Place;
+}
+
+/**
+ * Finds, renders and parses what Git declares. All problems of all files are reported together, as one InputError; then nothing
+ * is returned, because a desired state with holes would delete what is in the holes. Throws CancelledError.
+ */
+export async function loadManifests(source: ManifestSource, context: LoadContext): Promise<LoadResult> {
+  const problems: Problem[] = [];
+  const checkout = new Checkout(context.workingDirectory);
+  const { rewrite, problems: substituteProblems } = substitution(source.substitute ?? [], (name) =>
+    context.variable(name),
+  );
+  problems.push(...substituteProblems);
+  const findings = await find(source, checkout);
+  problems.push(...findings.problems);
+  const found = findings.found;
+  if (found === undefined) throw new InputError(problems.map(ofInput));
+  const sops = source.decryptSops === true ? new Sops(context, checkout) : undefined;
+  const rendering = render(found, { source, checkout, context, sops, rewrite }, problems);
+  const rendered = await collectInputErrors(rendering, problems);
+  if (context.signal.aborted) throw new CancelledError();
+  const documents = await decryptAll(rendered?.documents ?? [], sops, problems);
+  const objects = objectsOf(documents, {
+    defaultNamespace: source.namespace ?? 'default',
+    decrypted: sops !== undefined,
+    maskSecret: (value) => context.maskSecret(value),
+    log: (line) => context.log(line),
+    ...(rendered?.origin === undefined ? {} : { origin: rendered.origin }),
+  });
+  problems.push(...objects.problems);
+  if (rendered === undefined || problems.length > 0) throw new InputError(problems.map(ofInput));
+  return {
+    manifests: objects.manifests,
+    warnings: objects.warnings,
+    renderer: rendered.renderer,
+    kind: found.kind,
+  };
+}
+
+/** What is wrong in a file is wrong with what the input `manifests` names. */
+function ofInput(problem: Problem): Problem {
+  return problem.input === undefined ? { ...problem, input: 'manifests' } : problem;
+}
+
+interface RenderOptions {
+  readonly source: ManifestSource;
+  readonly checkout: Checkout;
+  readonly context: LoadContext;
+  readonly sops: Sops | undefined;
+  readonly rewrite: ScalarRewrite | undefined;
+}
+
+async function render(
+  found: NonNullable<Findings['found']>,
+  options: RenderOptions,
+  problems: Problem[],
+): Promise<Rendered> {
+  const { checkout, context, rewrite } = options;
+  switch (found.kind) {
+    case 'manifests': {
+      const plain = { ...options, signal: context.signal };
+      return { documents: await readPlain(found.files, plain, problems), renderer: { name: 'none' } };
+    }
+    case 'kustomize':
+      return await renderKustomize(found.folders, checkout, context, rewrite, problems);
+    case 'helm':
+      return await renderHelm(found.chart, options, problems);
+  }
+}
+
+/** What a renderer took from an encrypted file. Files that are taken as they are were decrypted when they were read. */
+async function decryptAll(
+  documents: readonly YamlDocument[],
+  sops: Sops | undefined,
+  problems: Problem[],
+): Promise<readonly YamlDocument[]> {
+  if (sops === undefined) return documents;
+  const result: YamlDocument[] = [];
+  for (const document of documents) {
+    const mac = sopsMac(document.root);
+    const decrypted = mac === undefined ? document : await collectInputErrors(sops.decryptRendered(document), problems);
+    result.push(decrypted ?? document);
+  }
+  return result;
+}
