@@ -52,10 +52,10 @@ function keysOf(items: readonly unknown[], keys: readonly string[]): PathElement
   const elements: PathElement[] = [];
   for (const item of items) {
     if (!isRecord(item)) return undefined;
-    const present = keys.filter((key) => isKeyValue(ownValue(item, key)));
-    if (present.length === 0 || keys.some((key) => !present.includes(key) && ownValue(item, key) !== undefined)) {
-      return undefined;
-    }
+    const values = keys.map((key) => ownValue(item, key));
+    // The first key makes the identity; the others may be absent, as the protocol of a port may in a manifest.
+    if (values[0] === undefined || !values.every((value) => value === undefined || isKeyValue(value))) return undefined;
+    const present = keys.filter((_, index) => values[index] !== undefined);
     const element: PathElement = { type: 'key', keys: Object.fromEntries(present.map((key) => [key, item[key]])) };
     if (seen.has(elementKey(element))) return undefined;
     seen.add(elementKey(element));

@@ -104,9 +104,12 @@ const maxDepth = 64;
 const pemPrivateKey = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g;
 const urlPassword = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*:)([^\s/?#@]+)@/gi;
 const authorization = /\b(authorization["']?\s*[:=]\s*["']?)((?:basic|bearer)\s+)?([^\s"',;]+)/gi;
-/** `name=value`, `name: value`, `"name": "value"`. A colon needs a space or a quote behind it: `image:tag` is no pair. */
+/**
+ * `name=value`, `name: value`, `"name": "value"`. A colon needs a space or a quote behind it: `image:tag` is no pair. A value goes on
+ * over `;`, `&` and `,` unless another `name=` follows, so that no part of a password with such a character stays.
+ */
 const namedValue =
-  /(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]+)(["']?\s*=\s*|["']?:\s+|["']:\s*)("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s;&,"']+)/g;
+  /(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]+)(["']?\s*=\s*|["']?:\s+|["']:\s*)("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|(?:[^\s;&,"']|[;&,](?=[^\s;&,"'])(?!\s*[A-Za-z0-9_.-]+\s*=))+)/g;
 
 class Masker {
   readonly #key: string | Uint8Array;
