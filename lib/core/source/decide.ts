@@ -1,4 +1,4 @@
-import { ConflictError, InputError, type Problem } from '../../errors.ts';
+import { ConflictError, GitOpsError, InputError, type Problem } from '../../errors.ts';
 import type { Host } from '../../ports/agent/agent.ts';
 import { branchRef, shortBranch } from '../../ports/git/names.ts';
 import { parseRemoteUrl } from '../../ports/git/remote-url.ts';
@@ -94,6 +94,14 @@ export function decideOrder(question: {
       : 'If you mean to go back, set the input allowOlder to true for this run, or revert the change in Git, which also keeps the next run from bringing it again.';
   const problem: Problem = { message: `${what} ${how}`, input: 'allowOlder', code: 'older-commit' };
   throw new ConflictError(problem, 'olderCommit');
+}
+
+/** The codes of the refusals that an action which changes nothing only reports. */
+const REFUSALS: readonly (string | undefined)[] = ['unmerged', 'undecidable', 'dirty-checkout', 'older-commit'];
+
+/** Whether an error says that this source may not be deployed, other than that it could not be understood. */
+export function isRefusal(error: unknown): error is GitOpsError {
+  return error instanceof GitOpsError && error.problems.some((problem) => REFUSALS.includes(problem.code));
 }
 
 /** Where the commits of the protected branch are read from. */

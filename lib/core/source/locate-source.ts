@@ -1,4 +1,5 @@
-import type { GitOpsError } from '../../errors.ts';
+import { resolve } from 'node:path';
+import { type GitOpsError, messageOf } from '../../errors.ts';
 import type { RepositoryAddress } from '../../ports/azure-devops/azure-repos.ts';
 import { isCommitId } from '../../ports/git/names.ts';
 import type { RemoteAccess } from '../../ports/git/network-config.ts';
@@ -11,7 +12,7 @@ import {
   type Repository,
   remoteOf,
 } from '../../ports/git/repository.ts';
-import { chooseRemote, refusePullRequest } from './decide.ts';
+import { chooseRemote, isRefusal, refusePullRequest } from './decide.ts';
 import { type HostFacts, hostFactsOf } from './host-repository.ts';
 import type { SourceAgent, VerifySourceOptions } from './source.ts';
 import { checkWorkingCopy } from './working-copy.ts';
@@ -28,6 +29,8 @@ export interface LocatedSource {
   readonly azure?: RepositoryAddress;
   /** The remote; undefined when there is none. */
   readonly access?: RemoteAccess;
+  /** Whether to ask at all if it was merged: not with `allowUnmerged`, nor for a pull request that is only reported. */
+  readonly askMerged: boolean;
   readonly warnings: string[];
 }
 
@@ -46,17 +49,19 @@ export async function locateSource(options: VerifySourceOptions): Promise<Locate
 
 async function locateCheckout(options: VerifySourceOptions, checkout: Repository): Promise<LocatedSource> {
   const { agent, allowUnmerged } = options;
+  const warnings: string[] = [];
   const commit = await headCommit(checkout);
   const origin = await remoteOf(checkout);
   const facts = await hostFactsOf(agent.host, checkout.folder, origin?.url);
-  if (!allowUnmerged && facts.repository !== undefined && facts.repository === agent.host.repository) {
-    refusePullRequest(agent.host);
-  }
-  const warnings = await checkWorkingCopy(checkout, options.paths, allowUnmerged, agent.cancelled);
+  const ofRun = facts.repository !== undefined && facts.repository === agent.host.repository;
+  const askMerged = ofRun ? await mayBeMerged(options, warnings) : !allowUnmerged;
+  const paths = options.paths.map((path) => resolve(agent.workingDirectory, path));
+  const changes = () => checkWorkingCopy(checkout, paths, allowUnmerged, agent.cancelled);
+  warnings.push(...(await orReport(options, warnings, changes, [])));
   warnings.push(...otherCommitWarning(facts, commit));
   const remote = chooseRemote(origin?.url, facts.repository?.url, facts.ownCheckout);
   const ref = facts.repository?.ref;
-  const known = { commit, checkout, ...(ref === undefined ? {} : { ref }), warnings };
+  const known = { commit, checkout, askMerged, ...(ref === undefined ? {} : { ref }), warnings };
   if (remote.kind === 'none') return { ...known, place: checkout.folder };
   const azure = azureAddress(agent, remote.url, facts);
   return {
@@ -77,7 +82,8 @@ async function locateArtifact(options: VerifySourceOptions, notARepository: GitO
   const commit = repository?.version?.toLowerCase();
   if (type !== 'release' || repository === undefined || repository.localPath !== undefined) throw notARepository;
   if (commit === undefined || !isCommitId(commit) || repository.url === undefined) throw notARepository;
-  if (!options.allowUnmerged) refusePullRequest(agent.host);
+  const warnings: string[] = [];
+  const askMerged = await mayBeMerged(options, warnings);
   const azure = azureAddress(agent, repository.url, { repository, ownCheckout: false });
   return {
     commit,
@@ -85,10 +91,38 @@ async function locateArtifact(options: VerifySourceOptions, notARepository: GitO
     ...(repository.ref === undefined ? {} : { ref: repository.ref }),
     ...(azure === undefined ? {} : { azure }),
     access: await remoteAccess(agent, repository.url),
+    askMerged,
     warnings: [
+      ...warnings,
       `The manifests come from the artifact ${repository.artifactAlias ?? ''}, which is no clone: the commit ${commit.slice(0, 10)} that it was built from is checked, its files are taken as the build made them.`,
     ],
   };
+}
+
+/** Refuses a pull request; answers whether it has to be asked if the commit was merged. */
+async function mayBeMerged(options: VerifySourceOptions, warnings: string[]): Promise<boolean> {
+  if (options.allowUnmerged) return false;
+  const refused = () => {
+    refusePullRequest(options.agent.host);
+    return true;
+  };
+  return await orReport(options, warnings, refused, false);
+}
+
+/** Runs one check; where refusals are only reported, its refusal becomes a warning and `otherwise` the result. */
+export async function orReport<T>(
+  options: Pick<VerifySourceOptions, 'reportOnly'>,
+  warnings: string[],
+  check: () => T | Promise<T>,
+  otherwise: T,
+): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    if (options.reportOnly !== true || !isRefusal(error)) throw error;
+    warnings.push(`A sync would be refused: ${messageOf(error)}`);
+    return otherwise;
+  }
 }
 
 /** What is applied is what is checked out; a run that says otherwise is told so. */

@@ -8,12 +8,17 @@ export interface VerifySourceOptions {
   readonly agent: SourceAgent;
   /** A folder of the checkout: the input `repositoryPath`, else the working directory. */
   readonly repositoryFolder: string;
-  /** Files and folders that will be read, absolute or relative to the repository's top; charts from a registry are not among them. */
+  /**
+   * Files, folders and globs that will be read, absolute or relative to the working directory; charts from a registry are not among them.
+   * What lies elsewhere and is read as well, such as the bases of a kustomization, must be named too.
+   */
   readonly paths: readonly string[];
   /** The input `protectedBranch`; undefined for the default branch. */
   readonly protectedBranch?: string;
   readonly allowUnmerged: boolean;
   readonly allowOlder: boolean;
+  /** For actions that change nothing, such as a plan: what would be refused becomes a warning. */
+  readonly reportOnly?: boolean;
   /** What the target's record says was deployed last. */
   readonly deployed?: DeployedSource;
   /** A client of Azure Repos, for a run that has one. It connects only when it is needed. */
@@ -22,7 +27,7 @@ export interface VerifySourceOptions {
 
 export type SourceAgent = Pick<
   Agent,
-  'host' | 'log' | 'cancelled' | 'network' | 'tempDirectory' | 'systemConnection' | 'maskSecret'
+  'host' | 'log' | 'workingDirectory' | 'cancelled' | 'network' | 'tempDirectory' | 'systemConnection' | 'maskSecret'
 >;
 
 export interface VerifiedSource {

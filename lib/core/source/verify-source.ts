@@ -4,9 +4,9 @@ import { readRemote } from '../../ports/git/remote.ts';
 import { parseRemoteUrl } from '../../ports/git/remote-url.ts';
 import { commitInfo, resolveCommit } from '../../ports/git/repository.ts';
 import { type AncestryMeans, type AncestrySource, askAncestry, relationOf } from './ancestry.ts';
-import { decideOrder, protectedRef, undecidableError, unmergedError } from './decide.ts';
+import { decideOrder, protectedRef, short, undecidableError, unmergedError } from './decide.ts';
 import { checkoutMeans, fetchedMeans, restMeans } from './history-means.ts';
-import { type LocatedSource, locateSource } from './locate-source.ts';
+import { type LocatedSource, locateSource, orReport } from './locate-source.ts';
 import type { VerifiedSource, VerifySourceOptions } from './source.ts';
 import { verifyChangeset } from './verify-changeset.ts';
 
@@ -16,23 +16,24 @@ export type { SourceAgent, VerifiedSource, VerifySourceOptions } from './source.
  * Finds out which commit is checked out and whether it may reach the target: the protected branch, as its remote has it now, must contain
  * it; nothing may have changed in the checkout; it must not be older than what is deployed. What cannot be decided is refused.
  *
- * Throws InputError (unmerged, undecidable, changed files, wrong inputs), ConflictError with outcome `olderCommit`, and CancelledError.
+ * Throws InputError (unmerged, undecidable, changed files, wrong inputs), ConflictError with outcome `olderCommit`, and CancelledError. With
+ * `reportOnly` the refusals are among the warnings instead.
  */
 export async function verifySource(options: VerifySourceOptions): Promise<VerifiedSource> {
   if (options.agent.host.repository?.provider === 'TfsVersionControl') return verifyChangeset(options);
   const source = await locateSource(options);
   const { commit, checkout, access, azure, warnings } = source;
-  const branch = await protectedHead(options, source);
-  const fetched =
-    access === undefined ? undefined : fetchedMeans(access, [options.allowUnmerged ? commit : branch.ref]);
+  const fallback: ProtectedBranch = { ref: namedBranch(options) };
+  const branch = await orReport(options, warnings, () => protectedHead(options, source), fallback);
+  const fetched = access === undefined ? undefined : fetchedMeans(access, [source.askMerged ? branch.ref : commit]);
   const means: AncestryMeans[] = [
     ...(checkout === undefined ? [] : [checkoutMeans(checkout)]),
     ...(fetched === undefined ? [] : [fetched]),
     ...(azure === undefined || options.azureRepos === undefined ? [] : [restMeans(options.azureRepos, azure)]),
   ];
   try {
-    const ancestry = await checkMerged(source, branch, means);
-    const order = await checkOrder(options, source, means);
+    const ancestry = await orReport(options, warnings, () => checkMerged(source, branch, means), 'none');
+    const order = await orReport(options, warnings, () => checkOrder(options, source, means), undefined);
     const info = checkout === undefined ? undefined : await commitInfo(checkout, commit);
     return {
       commit,
@@ -61,10 +62,10 @@ async function protectedHead(options: VerifySourceOptions, source: LocatedSource
   const { protectedBranch: input, agent } = options;
   if (options.allowUnmerged) {
     source.warnings.push(
-      `allowUnmerged is set: commit ${source.commit.slice(0, 10)} is deployed without asking whether it was merged.`,
+      `It is not asked whether commit ${short(source.commit)} was merged, because allowUnmerged is set.`,
     );
-    return { ref: input === undefined ? 'refs/heads/main' : protectedRef(input, undefined, true) };
   }
+  if (!source.askMerged) return { ref: namedBranch(options) };
   if (access === undefined) {
     const ref = protectedRef(input, undefined, false);
     const head = checkout === undefined ? undefined : await resolveCommit(checkout, ref);
@@ -85,6 +86,11 @@ async function protectedHead(options: VerifySourceOptions, source: LocatedSource
   }
   if (found.head === undefined) throw noBranch(found.ref, source.place);
   return { ref: found.ref, head: found.head };
+}
+
+/** The branch to name in reports when nobody was asked for the default one. */
+function namedBranch(options: VerifySourceOptions): string {
+  return protectedRef(options.protectedBranch, 'refs/heads/main', true);
 }
 
 async function headByRest(

@@ -1,3 +1,6 @@
+import { lstat } from 'node:fs/promises';
+import { sep } from 'node:path';
+import picomatch from 'picomatch';
 import { InputError } from '../../errors.ts';
 import { pathInside, type Repository } from '../../ports/git/repository.ts';
 import { workingTreeChanges } from '../../ports/git/working-tree.ts';
@@ -6,7 +9,7 @@ import { workingTreeChanges } from '../../ports/git/working-tree.ts';
  * Checks that what will be read is what the commit holds. Every path must lie in the repository; tracked files below them must be
  * unchanged. Returns warnings to print; throws InputError unless `allow` is set.
  *
- * @param paths the files and folders that the input `manifests` names, absolute or relative to the repository's top
+ * @param paths the files, folders and globs that the inputs name; absolute
  * @param allow whether a difference is only a warning (`allowUnmerged`)
  */
 export async function checkWorkingCopy(
@@ -23,7 +26,7 @@ export async function checkWorkingCopy(
   }
   const inside: string[] = [];
   for (const path of paths) {
-    const relative = await pathInside(repository, path);
+    const relative = await pathInside(repository, await baseOf(path));
     if (relative === undefined) {
       throw new InputError({
         message: `"${path}" of the input manifests lies outside of the repository ${repository.folder}, so no commit vouches for it. Set the input repositoryPath to the checkout that holds it.`,
@@ -52,6 +55,15 @@ export async function checkWorkingCopy(
     warnings.push(message);
   }
   return warnings;
+}
+
+/** The folder that a glob looks into; a path that exists as it is written is no glob. */
+async function baseOf(path: string): Promise<string> {
+  const exists = await lstat(path).then(
+    () => true,
+    () => false,
+  );
+  return exists ? path : picomatch.scan(path.split(sep).join('/')).base;
 }
 
 /** `3 files (a.yaml, b.yaml, ...)` */

@@ -1,5 +1,5 @@
-import { realpath } from 'node:fs/promises';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { readFile, realpath } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { InputError, RefusedError } from '../../errors.ts';
 import { type GitConfig, type GitResult, runGit } from './git-program.ts';
 import { requireCommitId } from './names.ts';
@@ -127,7 +127,6 @@ async function shallowCommits(repository: Repository): Promise<string[]> {
   if (!(await isShallow(repository))) return [];
   // `--boundary` is no help here: git treats a cut commit as one without parents. Its own list names them.
   const path = (await ok(repository, ['rev-parse', '--git-path', 'shallow'])).trim();
-  const { readFile } = await import('node:fs/promises');
   const text = await readFile(resolve(repository.folder, path), 'utf8');
   return text.split('\n').filter((line) => line !== '');
 }
@@ -173,11 +172,17 @@ export async function persistedHeader(repository: Repository, url: string): Prom
 
 /** Where a path lies inside the repository, with forward slashes; undefined when it lies outside. `.` is the whole repository. */
 export async function pathInside(repository: Repository, path: string): Promise<string | undefined> {
-  const absolute = resolve(repository.folder, path);
-  const real = await realpath(absolute).catch(() => absolute);
+  const real = await realOf(resolve(repository.folder, path));
   const inside = relative(repository.folder, real);
   if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return undefined;
   return inside === '' ? '.' : inside.split(sep).join('/');
+}
+
+/** Links resolved as far as the path exists. */
+async function realOf(path: string): Promise<string> {
+  const real = await realpath(path).catch(() => undefined);
+  if (real !== undefined || dirname(path) === path) return real ?? path;
+  return join(await realOf(dirname(path)), basename(path));
 }
 
 async function requireGit(cwd: string, signal: AbortSignal | undefined): Promise<void> {
