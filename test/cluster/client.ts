@@ -112,33 +112,52 @@ export class ClusterClient {
   }
 
   /**
-   * Reads a path again and again until `wanted` is true of what is there (undefined: nothing). Throws after the time
-   * with what was there last.
+   * Reads a path again and again until there is something of which `wanted` is true. Throws after the time with what was
+   * there last.
    */
-  async waitFor<Seen extends KubernetesJson | undefined>(
+  async waitFor(
     path: string,
-    wanted: (seen: KubernetesJson | undefined) => boolean,
+    wanted: (seen: KubernetesJson) => boolean,
     options: WaitOptions = {},
-  ): Promise<Seen> {
-    const end = Date.now() + (options.withinMs ?? 30_000);
-    for (;;) {
-      const seen = await this.find(path);
-      if (wanted(seen)) return seen as Seen;
-      if (Date.now() > end) {
-        const state = JSON.stringify(seen?.['status'] ?? seen, undefined, 1);
-        throw new Error(`${path} did not become what the test waits for. Last seen: ${state}`);
-      }
-      await delay(50);
-    }
+  ): Promise<KubernetesJson> {
+    let last: KubernetesJson | undefined;
+    const done = async () => {
+      last = await this.find(path);
+      return last !== undefined && wanted(last);
+    };
+    await this.#until(done, () => `${path} did not become what is waited for. ${describe(last)}`, options);
+    return last as unknown as KubernetesJson;
+  }
+
+  /** Waits until there is nothing at a path. */
+  async waitUntilGone(path: string, options: WaitOptions = {}): Promise<void> {
+    let last: KubernetesJson | undefined;
+    const done = async () => {
+      last = await this.find(path);
+      return last === undefined;
+    };
+    await this.#until(done, () => `${path} is still there. ${describe(last)}`, options);
   }
 
   async close(): Promise<void> {
     await this.#agent.destroy();
   }
 
+  async #until(done: () => Promise<boolean>, complaint: () => string, options: WaitOptions): Promise<void> {
+    const end = Date.now() + (options.withinMs ?? 30_000);
+    while (!(await done())) {
+      if (Date.now() > end) throw new Error(complaint());
+      await delay(50);
+    }
+  }
+
   async #expect(method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<Answer> {
     return good(method, path, await this.request(method, path, body));
   }
+}
+
+function describe(seen: KubernetesJson | undefined): string {
+  return `Last seen: ${JSON.stringify(seen?.['status'] ?? seen, undefined, 1)}`;
 }
 
 function good(method: string, path: string, answer: Answer): Answer {

@@ -122,7 +122,9 @@ interface Build {
 async function build(module: GoModule, builds: readonly Build[]): Promise<void> {
   const temporary = join(cacheFolder(), `.tmp-${randomUUID()}`);
   const names = builds.map((one) => one.program.name).join(', ');
-  console.error(`Building ${names} with Go: ${module.takes} the first time, then kept in ${cacheFolder()}`);
+  const own = builds.every((one) => one.program.package.startsWith('./'));
+  const takes = own ? 'some seconds, at most two minutes' : module.takes;
+  console.error(`Building ${names} with Go: ${takes} the first time, then kept in ${cacheFolder()}`);
   try {
     await mkdir(temporary, { recursive: true });
     await goBuild(module, builds, temporary, names);

@@ -14,7 +14,7 @@ import (
 // serveLogs answers GET /containerLogs/{namespace}/{pod}/{container} with previous, tailLines, limitBytes, sinceSeconds,
 // sinceTime, timestamps and follow, as a kubelet does. The text is the annotation's; how much of it is there yet follows
 // from the container's start and the annotation `log-interval`.
-func serveLogs(answer http.ResponseWriter, request *http.Request, pods cache.Store) {
+func serveLogs(answer http.ResponseWriter, request *http.Request, pods cache.Store, runs *runTimes) {
 	namespace, name, container := request.PathValue("namespace"), request.PathValue("pod"), request.PathValue("container")
 	query := request.URL.Query()
 	read := func() (*corev1.Pod, *corev1.ContainerStatus) {
@@ -38,7 +38,11 @@ func serveLogs(answer http.ResponseWriter, request *http.Request, pods cache.Sto
 		return
 	}
 	previous := query.Get("previous") == "true"
-	started, ended, refusal := instance(name, container, status, previous)
+	id, refusal := instance(name, container, status, previous)
+	started, ended, known := runs.of(id)
+	if refusal == "" && !known {
+		refusal = fmt.Sprintf("unable to retrieve container logs for %s", id) // of a run before this node's own start
+	}
 	if refusal != "" {
 		http.Error(answer, refusal, http.StatusBadRequest)
 		return
@@ -51,6 +55,7 @@ func serveLogs(answer http.ResponseWriter, request *http.Request, pods cache.Sto
 	}
 	written := func(index int) time.Time { return started.Add(time.Duration(index) * interval) }
 	there := func() int {
+		_, ended, _ = runs.of(id)
 		count := 0
 		for count < len(all) && !written(count).After(time.Now()) && (ended.IsZero() || !written(count).After(ended)) {
 			count++
@@ -90,34 +95,30 @@ func serveLogs(answer http.ResponseWriter, request *http.Request, pods cache.Sto
 		if !sleep(request.Context(), 100*time.Millisecond) {
 			return
 		}
+		over := !ended.IsZero()
 		if next := there(); next > end {
 			send(end, next)
 			end = next
 		}
-		now, status := read()
-		if now == nil || status == nil || status.State.Running == nil || !status.State.Running.StartedAt.Time.Equal(started) {
+		if now, _ := read(); over || now == nil {
 			return
 		}
 	}
 }
 
-// instance finds the run of the container whose log is asked for, or the kubelet's refusal.
-func instance(pod, container string, status *corev1.ContainerStatus, previous bool) (started, ended time.Time, refusal string) {
+// instance finds the id of the container's run whose log is asked for, or the kubelet's refusal.
+func instance(pod, container string, status *corev1.ContainerStatus, previous bool) (id, refusal string) {
 	switch {
 	case status == nil:
-		return started, ended, fmt.Sprintf("container %q in pod %q is not available", container, pod)
+		return "", fmt.Sprintf("container %q in pod %q is not available", container, pod)
 	case previous && status.LastTerminationState.Terminated == nil:
-		return started, ended, fmt.Sprintf("previous terminated container %q in pod %q not found", container, pod)
+		return "", fmt.Sprintf("previous terminated container %q in pod %q not found", container, pod)
 	case previous:
-		last := status.LastTerminationState.Terminated
-		return last.StartedAt.Time, last.FinishedAt.Time, ""
-	case status.State.Running != nil:
-		return status.State.Running.StartedAt.Time, ended, ""
-	case status.State.Terminated != nil:
-		return status.State.Terminated.StartedAt.Time, status.State.Terminated.FinishedAt.Time, ""
+		return status.LastTerminationState.Terminated.ContainerID, ""
+	case status.State.Running != nil, status.State.Terminated != nil:
+		return status.ContainerID, ""
 	case status.LastTerminationState.Terminated != nil: // waiting for a restart: the log of the last run is still there
-		last := status.LastTerminationState.Terminated
-		return last.StartedAt.Time, last.FinishedAt.Time, ""
+		return status.LastTerminationState.Terminated.ContainerID, ""
 	}
 	reason := status.State.Waiting.Reason
 	switch reason {
@@ -126,7 +127,7 @@ func instance(pod, container string, status *corev1.ContainerStatus, previous bo
 	case "ImagePullBackOff":
 		reason = "trying and failing to pull image"
 	}
-	return started, ended, fmt.Sprintf("container %q in pod %q is waiting to start: %s", container, pod, reason)
+	return "", fmt.Sprintf("container %q in pod %q is waiting to start: %s", container, pod, reason)
 }
 
 func logLines(pod *corev1.Pod, container string, previous bool) []string {

@@ -55,11 +55,12 @@ func run(ctx context.Context, kubeconfig, name string, port int, secretFile stri
 		name:     name,
 		port:     int32(port),
 		client:   client,
+		runs:     runTimes{runs: map[string]runTime{}},
 		recorder: events.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet", Host: name}),
 	}
 	pods := n.watchPods()
 	// The API server asks the token review of this server, so it listens before the API server is there.
-	stopped, err := serve(ctx, port, pods.store, secret)
+	stopped, err := serve(ctx, port, pods.store, &n.runs, secret)
 	if err != nil {
 		return err
 	}

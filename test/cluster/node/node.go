@@ -20,6 +20,7 @@ type node struct {
 	port     int32
 	client   kubernetes.Interface
 	recorder record.EventRecorder
+	runs     runTimes
 }
 
 // register makes the Node object and its status; it keeps trying until the API server answers.

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"strings"
 	"time"
 
@@ -191,6 +191,7 @@ func (p *pod) start(ctx context.Context, c *container, now time.Time) {
 		return
 	}
 	c.step, c.begun = running, true
+	p.node.runs.begin(c.id(p.Pod), now)
 	// A container that crashes counts as one whose readiness probe never passes: else a Deployment would be available for
 	// the blink of an eye between two crashes.
 	c.ready = c.outcome == ready || (c.outcome == succeed && !p.restarts(c))
@@ -204,12 +205,13 @@ func (p *pod) start(ctx context.Context, c *container, now time.Time) {
 }
 
 func (p *pod) exit(c *container, now time.Time) {
+	p.node.runs.end(c.id(p.Pod), now)
 	ended := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{
 		ExitCode:    c.exitCode,
 		Reason:      c.reason,
 		StartedAt:   c.state.Running.StartedAt,
 		FinishedAt:  metav1.NewTime(now),
-		ContainerID: c.id(p.Pod, c.restarts),
+		ContainerID: c.id(p.Pod),
 	}}
 	c.ready = false
 	if !p.restarts(c) {
@@ -264,10 +266,8 @@ func (p *pod) pullMessage(c *container) string {
 }
 
 // id is made up, but stable for one start of one container.
-func (c *container) id(pod *corev1.Pod, restarts int32) string {
-	hash := fnv.New128a()
-	fmt.Fprintf(hash, "%s/%s/%d", pod.UID, c.Name, restarts)
-	return fmt.Sprintf("containerd://%x%x", hash.Sum(nil), hash.Sum(nil))
+func (c *container) id(pod *corev1.Pod) string {
+	return fmt.Sprintf("containerd://%x", sha256.Sum256(fmt.Appendf(nil, "%s/%s/%d", pod.UID, c.Name, c.restarts)))
 }
 
 // brief writes a duration as a kubelet's messages do: 10s, 1m20s, 5m0s.

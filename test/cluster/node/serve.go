@@ -25,7 +25,7 @@ import (
 
 // serve listens on loopback with a certificate of its own making: logs as a kubelet, token reviews for the API server.
 // The channel gets the error that ends it.
-func serve(ctx context.Context, port int, pods cache.Store, secret []byte) (<-chan error, error) {
+func serve(ctx context.Context, port int, pods cache.Store, runs *runTimes, secret []byte) (<-chan error, error) {
 	certificate, err := selfSigned()
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func serve(ctx context.Context, port int, pods cache.Store, secret []byte) (<-ch
 	}
 	handler := http.NewServeMux()
 	handler.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", func(answer http.ResponseWriter, request *http.Request) {
-		serveLogs(answer, request, pods)
+		serveLogs(answer, request, pods, runs)
 	})
 	handler.HandleFunc("POST /authenticate", func(answer http.ResponseWriter, request *http.Request) {
 		reviewToken(answer, request, secret)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -116,10 +117,8 @@ func (c *container) status(pod *corev1.Pod) corev1.ContainerStatus {
 		status.Ready = c.succeeded()
 	}
 	if c.state.Waiting == nil {
-		status.ContainerID = c.id(pod, c.restarts)
-		hash := fnv.New128a()
-		hash.Write([]byte(c.Image))
-		status.ImageID = fmt.Sprintf("sha256:%x%x", hash.Sum(nil), hash.Sum(nil))
+		status.ContainerID = c.id(pod)
+		status.ImageID = fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(c.Image)))
 	} else if c.last.Terminated != nil {
 		status.ContainerID = c.last.Terminated.ContainerID
 	}
