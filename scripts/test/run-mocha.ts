@@ -15,14 +15,17 @@ const mocha = new Mocha({ reporter: 'dot', timeout: 10_000, forbidOnly: true });
 for (const file of positionals) mocha.addFile(resolve(file));
 await mocha.loadFilesAsync();
 
+/** For connections and processes that are on their way out when the last test is done. */
+const GRACE_MS = 3000;
+
 const skipped: Skipped[] = [];
 let passed = 0;
 let failed = 0;
 const runner = mocha.run(async () => {
   const result: MochaResult = { passed, failed, skipped };
   await writeFile(String(values.out), JSON.stringify(result));
-  // As the mocha program does without --exit: what a test left open keeps the process alive, and the budget finds it out.
   process.exitCode = failed === 0 ? 0 : 1;
+  setTimeout(tellWhatIsOpen, GRACE_MS).unref();
 });
 runner.on('pass', () => {
   passed += 1;
@@ -35,3 +38,10 @@ runner.on('pending', (test) => {
   const { skipReason } = test as Mocha.Test & { skipReason?: string };
   skipped.push({ title: test.fullTitle(), reason: skipReason ?? 'no reason given' });
 });
+
+/** A test that left something running hides a leak of the product as well, so it does not pass. */
+function tellWhatIsOpen(): void {
+  const open = [...new Set(process.getActiveResourcesInfo())].join(', ');
+  console.error(`The tests are over, and something they left behind keeps the process alive: ${open}`);
+  process.exit(1);
+}

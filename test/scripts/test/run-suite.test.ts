@@ -37,6 +37,12 @@ describe('A suite of mocha files', function () {
     assert.ok(faults.length > 0);
   });
 
+  it('fails when its tests left something running', async () => {
+    const { passed, faults } = await outcomeOf(suite('hang.spec.ts'));
+    assert.equal(passed, 1);
+    assert.deepEqual(faults, ['it did not end by itself with exit code 0']);
+  });
+
   it('is killed when something keeps it alive far beyond its budget', async () => {
     const { faults } = await outcomeOf(suite('hang.spec.ts', 0.5));
     assert.match(faults.join('\n'), /did not end by itself[\s\S]*its budget is/);
