@@ -56,6 +56,8 @@ export async function prepareJob(options: RunOptions, definition: TaskDefinition
     agentEnvironment,
     pathRoot: setup.pathRoot,
   });
+  const endpoints = endpointsOfInputs(definition, inputs.values, connections.values());
+  const program = nodeProgram(handler.folder, node);
   const outputDirectory = path.resolve(options.outputDirectory ?? (await mkdtemp(path.join(tmpdir(), 'task-run-'))));
   const step = new Step({
     host: options.host ?? 'build',
@@ -74,9 +76,9 @@ export async function prepareJob(options: RunOptions, definition: TaskDefinition
     folder,
     setup,
     handler,
-    program: nodeProgram(handler.folder, node),
+    program,
     inputs,
-    endpoints: endpointsOfInputs(definition, inputs.values, connections.values()),
+    endpoints,
     knownSecrets: secretsOf(setup, connections, options),
     agentEnvironment,
     lookupId,

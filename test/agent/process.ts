@@ -61,6 +61,8 @@ export class TaskProcess {
   readonly #closed: Promise<void>;
   readonly #signals: NodeJS.Signals[] = [];
   readonly #forced = new AbortController();
+  // A harness that ends early takes the task with it.
+  readonly #abandon = (): void => kill(-this.pid, 'SIGKILL');
   #cancelling: Promise<void> | undefined;
 
   static async start(options: ProcessOptions): Promise<TaskProcess> {
@@ -96,6 +98,7 @@ export class TaskProcess {
     }
     child.stdin.on('error', () => undefined);
     child.stdin.end();
+    if (child.pid !== undefined) process.once('exit', this.#abandon);
   }
 
   /** SIGINT, then SIGTERM, then the whole tree is killed. Calling it again changes nothing. */
@@ -121,6 +124,7 @@ export class TaskProcess {
     for (const orphan of orphans) kill(orphan.pid, 'SIGKILL');
     // So that nothing writes any more when the caller looks at files.
     if (orphans.length > 0) await this.#remaining();
+    process.off('exit', this.#abandon);
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();
     return {

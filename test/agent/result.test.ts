@@ -12,6 +12,7 @@ describe("A step's result", () => {
 
   it('sticks once it is cancelled or skipped', () => {
     assert.equal(merge('Canceled', 'Failed'), 'Canceled');
+    assert.equal(merge('Canceled', 'Skipped'), 'Canceled');
     assert.equal(merge('Skipped', 'Failed'), 'Skipped');
     assert.equal(merge('Failed', 'Canceled'), 'Canceled');
   });

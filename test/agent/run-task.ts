@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { type Job, prepareJob } from './job.ts';
 import type { RunOptions } from './options.ts';
 import { type AgentResult, taskResult } from './result.ts';
@@ -63,6 +64,7 @@ async function runInFolder(options: RunOptions, definition: TaskDefinition, fold
     ...violation,
     message: job.step.options.masker.mask(violation.message),
   }));
+  if (options.outputDirectory === undefined && job.step.uploads.length === 0) await rmdir(job.outputDirectory);
   return resultOf(job, record, {
     agentResult: refused ? 'Failed' : (job.step.result ?? 'Succeeded'),
     canceled: ended?.canceled ?? false,

@@ -37,7 +37,7 @@ export interface TaskRun {
   /** The signals that the agent sent. */
   readonly signals: readonly string[];
   readonly violations: readonly Violation[];
-  /** Holds the copies of uploaded files. */
+  /** Holds the copies of uploaded files; it need not exist when there are none. */
   readonly outputDirectory: string;
 }
 

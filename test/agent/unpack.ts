@@ -12,6 +12,10 @@ const dist = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../d
 
 // Outside of the repository, so that a bundle that still needs node_modules does not find one.
 const unpacked = new Map<string, Promise<string>>();
+const folders: string[] = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 
 /** The folder of a VSIX's files; the same file is unpacked once in a process. */
 export async function unpackVsix(file: string): Promise<string> {
@@ -86,7 +90,7 @@ async function versionFolders(folder: string): Promise<string[]> {
 
 async function extract(file: string): Promise<string> {
   const root = await mkdtemp(path.join(tmpdir(), 'vsix-'));
-  process.once('exit', () => rmSync(root, { recursive: true, force: true }));
+  folders.push(root);
   // yauzl refuses names that are absolute or leave the folder.
   const zip = await openPromise(file);
   for await (const entry of zip.eachEntry()) {
