@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readRecord, sweepAbandoned } from './directories.ts';
-import { type Cluster, startCluster } from './index.ts';
+import { type Cluster, runningCluster, startCluster } from './index.ts';
 
 /** Command lines of this machine's processes that mention a text (Linux). */
 function processesOf(text: string): string[] {
@@ -111,5 +111,41 @@ describe("A test cluster of one's own", function () {
     await until('its processes to end', () => processesOf(folder).length === 0);
     await cluster.stop();
     assert.ok(!existsSync(folder));
+  });
+});
+
+describe('npm run cluster', function () {
+  this.timeout(120_000);
+  const cli = (...args: string[]) =>
+    spawnSync(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'cli.ts'), ...args], {
+      encoding: 'utf8',
+      cwd: join(import.meta.dirname, '..', '..'),
+    });
+  const name = `cli-${process.pid}`;
+  after(() => {
+    cli('down', '--name', name);
+  });
+
+  it('keeps a cluster until it is told to stop it', async () => {
+    assert.equal(cli('kubeconfig', '--name', name).status, 1);
+    const up = cli('up', '--name', name);
+    assert.equal(up.status, 0, up.stderr);
+    const kubeconfig = cli('kubeconfig', '--name', name).stdout.trim();
+    assert.equal(up.stdout.trim(), `export KUBECONFIG=${kubeconfig}`);
+    assert.ok(cli('status').stdout.includes(kubeconfig));
+    const client = runningCluster(kubeconfig).client();
+    assert.equal((await client.get('/api/v1/namespaces/default')).metadata?.name, 'default');
+    await client.close();
+    sweepAbandoned();
+    assert.ok(existsSync(kubeconfig), 'another start does not take it for a leftover');
+    assert.equal(cli('down', '--name', name).status, 0);
+    assert.ok(!existsSync(kubeconfig));
+    assert.deepEqual(processesOf(dirname(kubeconfig)), []);
+  });
+
+  it('explains itself', () => {
+    const wrong = cli('start');
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.stderr, /There is no command start\.[\s\S]*kubeconfig {2}print the path/);
   });
 });

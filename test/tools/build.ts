@@ -26,6 +26,8 @@ export interface GoModule {
   readonly ldflags?: string;
   /** What a first build takes on two cores, for the message, e.g. `about 5 minutes`. */
   readonly takes: string;
+  /** Gets the lines that tell of progress; default: standard error. */
+  readonly say?: (line: string) => void;
 }
 
 /** Programs that nobody asked for in this time are deleted when something is built. */
@@ -39,7 +41,7 @@ export function cacheFolder(): string {
 
 /**
  * The paths of the programs' binaries, by name; builds what is not in the cache, all of it by one `go build`.
- * Progress goes to standard error. Throws an Error that says what to do when Go is missing, too old, or fails.
+ * Throws an Error that says what to do when Go is missing, too old, or fails.
  */
 export async function buildGo<Name extends string>(
   module: GoModule,
@@ -55,7 +57,7 @@ export async function buildGo<Name extends string>(
   const missing = () => wanted.filter((one) => !existsSync(one.binary));
   if (missing().length > 0) {
     await mkdir(cacheFolder(), { recursive: true });
-    await withLock(join(cacheFolder(), 'build.lock'), 'another build of test programs', async () => {
+    await withLock(join(cacheFolder(), 'build.lock'), 'another build of test programs', say(module), async () => {
       await tidyCache(programs);
       const builds = missing();
       if (builds.length > 0) await build(module, builds);
@@ -124,7 +126,7 @@ async function build(module: GoModule, builds: readonly Build[]): Promise<void> 
   const names = builds.map((one) => one.program.name).join(', ');
   const own = builds.every((one) => one.program.package.startsWith('./'));
   const takes = own ? 'some seconds, at most two minutes' : module.takes;
-  console.error(`Building ${names} with Go: ${takes} the first time, then kept in ${cacheFolder()}`);
+  say(module)(`Building ${names} with Go: ${takes} the first time, then kept in ${cacheFolder()}`);
   try {
     await mkdir(temporary, { recursive: true });
     await goBuild(module, builds, temporary, names);
@@ -172,7 +174,7 @@ async function goBuild(module: GoModule, builds: readonly Build[], temporary: st
   });
   const progress = setInterval(() => {
     const downloads = seen.modules === 0 ? '' : `, ${seen.modules} modules downloaded`;
-    console.error(`  still building ${names}: ${spell(started)}, ${seen.packages} packages compiled${downloads}`);
+    say(module)(`  still building ${names}: ${spell(started)}, ${seen.packages} packages compiled${downloads}`);
   }, 20_000);
   try {
     const code = await new Promise<number | string | null>((resolve, reject) => {
@@ -182,11 +184,15 @@ async function goBuild(module: GoModule, builds: readonly Build[], temporary: st
       const told = [...seen.other, rest].slice(-30).join('\n').trim();
       throw new Error(`Building ${names} failed (go build in ${module.directory} ended with ${code}):\n${told}`);
     }
-    console.error(`  built ${names} in ${spell(started)}`);
+    say(module)(`  built ${names} in ${spell(started)}`);
   } finally {
     clearInterval(progress);
     process.removeListener('exit', stopChild);
   }
+}
+
+function say(module: GoModule): (line: string) => void {
+  return module.say ?? console.error;
 }
 
 function spell(since: number): string {

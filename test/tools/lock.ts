@@ -5,9 +5,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** A holder shows that it lives by touching the file; after this time without a touch it is taken for dead. */
 const deadAfterMs = 60_000;
 
-/** Runs `act` while no other process of this machine is inside the same lock. What a dead process left is taken over. */
-export async function withLock<T>(file: string, holder: string, act: () => Promise<T>): Promise<T> {
-  await acquire(file, holder);
+/**
+ * Runs `act` while no other process of this machine is inside the same lock, a file. What a dead process left is taken
+ * over. `say` is told, now and then, that the wait is for `holder`.
+ */
+export async function withLock<T>(
+  file: string,
+  holder: string,
+  say: (line: string) => void,
+  act: () => Promise<T>,
+): Promise<T> {
+  await acquire(file, holder, say);
   const alive = setInterval(() => {
     const now = new Date();
     utimes(file, now, now).catch(() => undefined);
@@ -20,7 +28,7 @@ export async function withLock<T>(file: string, holder: string, act: () => Promi
   }
 }
 
-async function acquire(file: string, holder: string): Promise<void> {
+async function acquire(file: string, holder: string, say: (line: string) => void): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
       const handle = await open(file, 'wx');
@@ -34,7 +42,7 @@ async function acquire(file: string, holder: string): Promise<void> {
       await rm(file, { force: true });
       continue;
     }
-    if (tries % 40 === 0) console.error(`  waiting for ${holder} to finish (${file})`);
+    if (tries % 40 === 0) say(`  waiting for ${holder} to finish (${file})`);
     await delay(500);
   }
 }
