@@ -1,0 +1,48 @@
+import type { Manifest } from '../core/manifests/manifest.ts';
+import type { ChangeResult, Outcome } from '../core/plan/result.ts';
+import type { Problem } from '../errors.ts';
+import type { Log } from '../ports/agent/agent.ts';
+import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
+import type { Deployment } from './inventory.ts';
+import type { InventoryStore, LoadedInventory } from './inventory-store.ts';
+import type { SyncOptions } from './options.ts';
+import type { SyncSet } from './sync-set.ts';
+
+/** What an action works with. */
+export interface ActionContext {
+  readonly client: KubernetesClient;
+  readonly set: SyncSet;
+  readonly store: InventoryStore;
+  readonly options: SyncOptions;
+  /** Of namespaced objects that name none. */
+  readonly namespace: string;
+  readonly loaded: LoadedInventory;
+  readonly log: Log;
+  readonly progress: (percent: number, text: string) => void;
+  readonly maskSecret: (value: string) => void;
+  readonly signal: AbortSignal;
+  /** Keys the digests that stand for secrets in what people read. */
+  readonly displayKey: Buffer;
+}
+
+/** The context of actions that render. */
+export interface RenderedContext extends ActionContext {
+  readonly manifests: readonly Manifest[];
+  /** What will be recorded as deployed. */
+  readonly deployment: Deployment;
+}
+
+/** What an action did, before it becomes a report. */
+export interface ActionResult {
+  readonly outcome: Outcome;
+  /** One sentence. */
+  readonly summary: string;
+  readonly changes: readonly ChangeResult[];
+  readonly warnings: readonly Problem[];
+  readonly errors: readonly Problem[];
+}
+
+/** `3 objects`, `1 object` */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,16 @@
+import { ConflictError } from '../errors.ts';
+import type { Assessment } from './assess.ts';
+import { worstError } from './server-apply.ts';
+
+/** Throws with everything that stands against a run, while nothing has been written. */
+export function refuse(assessment: Assessment): void {
+  const ownership = assessment.decisions.problems;
+  const asked = assessment.preflight.problems;
+  const problems = [...ownership, ...asked];
+  if (problems.length === 0) return;
+  if (asked.length === 0) throw new ConflictError(problems, 'ownershipConflict');
+  throw worstError(problems, [
+    ...ownership.map((problem) => new ConflictError(problem, 'ownershipConflict')),
+    ...assessment.preflight.errors,
+  ]);
+}

@@ -1,0 +1,83 @@
+import { describeTarget } from '../core/plan/change.ts';
+import type { ChangeResult, Outcome } from '../core/plan/result.ts';
+import { NotPermittedError } from '../errors.ts';
+import { type ActionContext, type ActionResult, counted } from './action-result.ts';
+import { pruneChange, targetName } from './changes.ts';
+import { deleteDigestKey } from './digest-key.ts';
+import type { Inventory } from './inventory.ts';
+import { readLiveState } from './live-state.ts';
+import { preflight } from './preflight.ts';
+import { pruneDecisions } from './prune-guards.ts';
+import { pruneObjects } from './prune-objects.ts';
+import { recordRun } from './record.ts';
+import { noInventory } from './run-status.ts';
+
+/** Deletes everything that the set made, in the reverse order of applying. Protected kinds stay unless they are named. */
+export async function runDestroy(context: ActionContext): Promise<ActionResult> {
+  const { client, set, loaded, options } = context;
+  if (!loaded.exists) throw noInventory(context);
+  const live = await readLiveState(client, await client.catalog(), set, [], loaded);
+  const decisions = pruneDecisions(set, [], loaded.inventory, live, {
+    fieldManager: set.fieldManager,
+    prune: true,
+    deletableKinds: new Set(options.deleteProtectedKinds),
+  });
+  const doomed = decisions.filter((decision) => decision.decision === 'prune');
+  const asked = await preflight(client, [], doomed, {
+    mode: 'client',
+    fieldManager: set.fieldManager,
+    conflicts: options.conflicts,
+    lookAtForeignFields: false,
+  });
+  if (asked.problems.length > 0) throw new NotPermittedError(asked.problems);
+  context.progress(20, `Deleting ${counted(doomed.length, 'object')}`);
+  const pruned = await pruneObjects(client, doomed, {
+    signal: context.signal,
+    timeoutMs: options.timeout,
+    ownKeys: new Set(loaded.inventory.entries.keys()),
+    onPruned: (result) => {
+      const name = describeTarget(targetName(result.prune.id));
+      const said = { done: 'deleted', kept: 'kept', failed: 'could not be deleted', notReached: 'not begun' }[
+        result.state
+      ];
+      context.log.info(`  ${result.state === 'done' ? '-' : '='} ${name} ${said}`);
+    },
+  });
+  const run = { applied: [], prunes: decisions, pruned, deployed: undefined };
+  const next = recordRun(loaded.inventory, run, { fieldManager: set.fieldManager, digestKey: undefined });
+  await saveOrRemove(context, next);
+
+  const states = new Map(pruned.map((result) => [result.prune.key, result]));
+  const changes = decisions.flatMap((decision): ChangeResult[] => {
+    const change = pruneChange(decision);
+    if (change === undefined) return [];
+    const result = states.get(decision.key);
+    if (result === undefined) return [{ ...change, state: 'done' }];
+    if (result.state === 'kept') return [{ ...change, action: 'keep', reason: result.reason, state: 'done' }];
+    return [{ ...change, state: result.state, ...(result.state === 'failed' && { message: result.problem.message }) }];
+  });
+  const errors = pruned.flatMap((result) => (result.state === 'failed' ? [result.problem] : []));
+  const outcome: Outcome = errors.length > 0 ? 'partiallyApplied' : context.signal.aborted ? 'canceled' : 'destroyed';
+  const left = next.entries.size;
+  return {
+    outcome,
+    changes,
+    errors,
+    warnings: live.notes.map((message) => ({ message, code: 'not-permitted' })),
+    summary: `${counted(pruned.filter((result) => result.state === 'done').length, 'object')} of '${set.name}' deleted${
+      left === 0
+        ? '; nothing of it is left.'
+        : `; ${left} ${left === 1 ? 'is' : 'are'} left and stay${left === 1 ? 's' : ''} recorded: see the reasons in the table.`
+    }`,
+  };
+}
+
+async function saveOrRemove(context: ActionContext, next: Inventory): Promise<void> {
+  if (next.entries.size > 0) {
+    const { deployed: _deployed, ...rest } = next;
+    await context.store.save(rest);
+    return;
+  }
+  await context.store.remove();
+  await deleteDigestKey(context.client, context.set);
+}
