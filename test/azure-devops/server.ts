@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Contract, loadContract, type Match } from './contract.ts';
 import { connectionData, locations, resourceAreas } from './discovery.ts';
@@ -18,6 +19,8 @@ export interface AzureDevOpsOptions {
   readonly project?: string;
   /** The newest version that the server knows: 7.2 as Azure DevOps Services (7.1 released), 7.1 as a server of its own. */
   readonly version?: '7.1' | '7.2';
+  /** Serves https; with `clientCa`, only to clients that have a certificate of that authority. PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
 }
 
 export interface RecordedRequest {
@@ -90,15 +93,17 @@ export async function startAzureDevOps(options: AzureDevOpsOptions = {}): Promis
   const failures: (Failure & { left: number })[] = [];
   let state: State | undefined;
 
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     if (state === undefined) return;
     handle(state, { tables, token, requests, problems, failures }, request, response).catch((error: unknown) => {
       problems.push(`the server failed: ${String(error)}`);
       response.destroy();
     });
-  });
+  };
+  const server =
+    options.tls === undefined ? createServer(listener) : createTlsServer(tlsOptions(options.tls), listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const organization = options.organization ?? 'contoso';
   const project = { id: randomUUID(), name: options.project ?? 'shop' };
   const ready: State = {
@@ -135,6 +140,11 @@ export async function startAzureDevOps(options: AzureDevOpsOptions = {}): Promis
       for (const repository of ready.repositories) await repository.remove();
     },
   };
+}
+
+function tlsOptions({ cert, key, clientCa }: NonNullable<AzureDevOpsOptions['tls']>): ServerOptions {
+  if (clientCa === undefined) return { cert, key };
+  return { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: true };
 }
 
 interface Bench {

@@ -45,7 +45,6 @@ export function networkConfig(access: RemoteAccess, files: CertificateFiles = {}
     config.push(['http.followRedirects', 'false'], ['credential.helper', '']);
   }
   config.push(['http.proxy', proxyFor(access.url, access.network) ?? '']);
-  if (files.ca !== undefined) config.push(['http.sslCAInfo', files.ca]);
   if (files.cert !== undefined) config.push(['http.sslCert', files.cert]);
   if (files.key !== undefined) config.push(['http.sslKey', files.key]);
   if (access.network.skipCertValidation) config.push(['http.sslVerify', 'false']);
@@ -75,12 +74,20 @@ export function secretsOf(access: RemoteAccess): string[] {
   );
 }
 
-/** Runs `action` with git's configuration for a remote; the files that it names exist as long as the action runs. */
-export async function withNetwork<T>(access: RemoteAccess, action: (config: GitConfig[]) => Promise<T>): Promise<T> {
+/** What a git command needs to reach a remote. */
+export interface GitNetwork {
+  readonly config: readonly GitConfig[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Runs `action` with git's settings for a remote; the files that they name exist as long as the action runs. */
+export async function withNetwork<T>(access: RemoteAccess, action: (network: GitNetwork) => Promise<T>): Promise<T> {
   for (const secret of secretsOf(access)) access.maskSecret?.(secret);
   const { ca, clientCert, clientKey, clientKeyPassphrase } = access.network;
   const secure = parseRemoteUrl(access.url).transport === 'http' && parseRemoteUrl(access.url).secure;
-  if (!secure || (ca === undefined && clientCert === undefined)) return await action(networkConfig(access));
+  if (!secure || (ca === undefined && clientCert === undefined)) {
+    return await action({ config: networkConfig(access), environment: {} });
+  }
   const folder = await mkdtemp(join(access.tempDirectory, 'git-tls-'));
   try {
     const write = async (name: string, text: string): Promise<string> => {
@@ -94,7 +101,9 @@ export async function withNetwork<T>(access: RemoteAccess, action: (config: GitC
       ...(clientCert === undefined ? {} : { cert: await write('cert.pem', clientCert) }),
       ...(clientKey === undefined ? {} : { key: await write('key.pem', plainKey(clientKey, clientKeyPassphrase)) }),
     };
-    return await action(networkConfig(access, files));
+    // A variable of the machine stands before git's configuration, so the authorities come in that variable as well.
+    const environment = files.ca === undefined ? {} : { GIT_SSL_CAINFO: files.ca };
+    return await action({ config: networkConfig(access, files), environment });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

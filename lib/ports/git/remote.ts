@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { type GitOpsError, NotPermittedError, RefusedError, UnreachableError } from '../../errors.ts';
 import { type GitConfig, type GitResult, runGit } from './git-program.ts';
 import { isCommitId, requireCommitId } from './names.ts';
-import { type RemoteAccess, secretsOf, withNetwork } from './network-config.ts';
+import { type GitNetwork, type RemoteAccess, secretsOf, withNetwork } from './network-config.ts';
 import { parseRemoteUrl, withoutCredentials } from './remote-url.ts';
 import { type Repository, repositoryAt } from './repository.ts';
 
@@ -42,8 +42,8 @@ export function parseSymrefs(text: string): RemoteRefs {
 }
 
 async function lsRemote(access: RemoteAccess, refs: readonly string[]): Promise<string> {
-  const result = await withNetwork(access, (config) =>
-    network(access, access.tempDirectory, ['ls-remote', '--symref', '--end-of-options', 'gitops', ...refs], config),
+  const result = await withNetwork(access, (settings) =>
+    network(access, access.tempDirectory, ['ls-remote', '--symref', '--end-of-options', 'gitops', ...refs], settings),
   );
   if (result.code !== 0) throw remoteError(access, result);
   return result.stdout;
@@ -80,7 +80,7 @@ export async function fetchHistory(
   const folder = await mkdtemp(join(access.tempDirectory, 'git-history-'));
   const dispose = () => rm(folder, { recursive: true, force: true });
   const fetch = (more: readonly string[], refs: readonly string[]): Promise<GitResult> =>
-    withNetwork(access, (config) =>
+    withNetwork(access, (settings) =>
       network(
         access,
         folder,
@@ -95,7 +95,7 @@ export async function fetchHistory(
           'gitops',
           ...refs,
         ],
-        config,
+        settings,
       ),
     );
   try {
@@ -146,15 +146,15 @@ async function network(
   access: RemoteAccess,
   cwd: string,
   args: readonly string[],
-  config: readonly GitConfig[],
+  settings: GitNetwork,
 ): Promise<GitResult> {
   return await runGit({
     args,
     cwd,
     // The address may hold a password, so it is configuration, not an argument.
-    config: [...config, BARE_HERE, ['remote.gitops.url', access.url]],
+    config: [...settings.config, BARE_HERE, ['remote.gitops.url', access.url]],
     // Neither the temp folder nor anything above it is taken for a repository.
-    environment: { GIT_CEILING_DIRECTORIES: dirname(access.tempDirectory) },
+    environment: { ...settings.environment, GIT_CEILING_DIRECTORIES: dirname(access.tempDirectory) },
     timeout: FETCH_TIMEOUT,
     ...signalOf(access),
   });

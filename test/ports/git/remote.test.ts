@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
+import { createPrivateKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import { CancelledError, NotPermittedError, RefusedError, UnreachableError } from '../../../lib/errors.ts';
+import { CancelledError, InputError, NotPermittedError, RefusedError, UnreachableError } from '../../../lib/errors.ts';
 import type { NetworkSettings } from '../../../lib/ports/agent/agent.ts';
 import { networkConfig, proxyFor, type RemoteAccess, secretsOf } from '../../../lib/ports/git/network-config.ts';
 import { fetchHistory, parseSymrefs, readRemote } from '../../../lib/ports/git/remote.ts';
 import { hasCommit, isAncestor } from '../../../lib/ports/git/repository.ts';
 import type { ServedRepository } from '../../azure-devops/served-repository.ts';
 import { type AzureDevOps, startAzureDevOps } from '../../azure-devops/server.ts';
+import { createAuthority } from '../network/certificates.ts';
 import { newRepository, temporaryFolder, type WorkRepository } from './work-repository.ts';
 
 const DIRECT: NetworkSettings = { proxyBypass: [], skipCertValidation: false };
@@ -243,6 +245,58 @@ describe('a Git remote', () => {
       );
       assert.deepEqual(masked, [service.token, 'p@ss', 'p%40ss']);
     });
+  });
+});
+
+describe('a Git remote behind a private authority', () => {
+  const authority = createAuthority('Company root');
+  const client = authority.issue('agent');
+  let temp: Awaited<ReturnType<typeof temporaryFolder>>;
+  let service: AzureDevOps;
+  let served: ServedRepository;
+
+  before(async () => {
+    temp = await temporaryFolder();
+    service = await startAzureDevOps({
+      tls: { ...authority.issue('server', ['127.0.0.1']), clientCa: authority.cert },
+    });
+    served = await service.addRepository('shop');
+    const work = await newRepository(join(temp.folder, 'work'));
+    await work.commit('one');
+    await work.git('push', '--quiet', served.folder, 'main');
+  });
+  after(async () => {
+    await service.stop();
+    await temp.remove();
+  });
+
+  const read = (network: Partial<NetworkSettings>) =>
+    readRemote({
+      url: served.url,
+      token: service.token,
+      tempDirectory: temp.folder,
+      network: { ...DIRECT, ...network },
+    });
+  const certificate = { clientCert: client.cert, clientKey: client.key };
+
+  it('is read with the authority and the client certificate of the agent, and no key is left behind', async () => {
+    assert.equal((await read({ ca: authority.cert, ...certificate })).defaultBranch, 'refs/heads/main');
+    assert.deepEqual(await readdir(temp.folder), ['work']);
+  });
+
+  it('is read with a key that has a passphrase', async () => {
+    const clientKey = createPrivateKey(client.key)
+      .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open' })
+      .toString();
+    const network = { ca: authority.cert, clientCert: client.cert, clientKey };
+    assert.equal((await read({ ...network, clientKeyPassphrase: 'open' })).defaultBranch, 'refs/heads/main');
+    await assert.rejects(read({ ...network, clientKeyPassphrase: 'wrong' }), InputError);
+    assert.deepEqual(await readdir(temp.folder), ['work']);
+  });
+
+  it('is not trusted without the authority, unless the agent skips the validation', async () => {
+    await assert.rejects(read(certificate), /certificate/i);
+    assert.equal((await read({ ...certificate, skipCertValidation: true })).defaultBranch, 'refs/heads/main');
   });
 });
 
