@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import type { KubernetesObject } from '../../lib/core/objects/kubernetes-object.ts';
+import { conflictsOf, decideConflicts } from '../../lib/sync/conflicts.ts';
+
+// Messages as the API server 1.36 writes them.
+const cause = (manager: string, field: string, more = '') => ({
+  reason: 'FieldManagerConflict',
+  message: `conflict with "${manager}"${more} using apps/v1`,
+  field,
+});
+const live: KubernetesObject = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } };
+const us = 'azdo-gitops:shop';
+
+describe('conflicts of a server-side apply', () => {
+  it('are read from the causes: field, manager and subresource', () => {
+    assert.deepEqual(
+      conflictsOf([
+        cause('kubectl', '.spec.replicas', ' with subresource "scale"'),
+        { reason: 'Other', message: 'x' },
+      ]).map(({ field, manager, subresource }) => ({ field, manager, subresource })),
+      [{ field: 'spec.replicas', manager: 'kubectl', subresource: 'scale' }],
+    );
+  });
+
+  const verdict = (manager: string, policy: 'auto' | 'fail' | 'force' | 'yield', more = '') => {
+    const decision = decideConflicts(conflictsOf([cause(manager, '.spec.replicas', more)]), policy, live, us);
+    return decision.yielded.length > 0 ? 'yield' : decision.forced.length > 0 ? 'force' : 'fail';
+  };
+
+  it('yield to the cluster’s own controllers, overrule people and fail for other tools', () => {
+    assert.equal(verdict('kube-controller-manager', 'auto', ' with subresource "scale"'), 'yield');
+    assert.equal(verdict('kubectl-edit', 'auto'), 'force');
+    assert.equal(verdict('k9s', 'auto'), 'force');
+    assert.equal(verdict('helm', 'auto'), 'fail');
+    assert.equal(verdict('argocd-controller', 'auto'), 'fail');
+    assert.equal(verdict('azdo-gitops:another-set', 'auto'), 'fail');
+  });
+
+  it('are answered as the input says when it says so', () => {
+    assert.equal(verdict('helm', 'force'), 'force');
+    assert.equal(verdict('helm', 'yield'), 'yield');
+    assert.equal(verdict('kubectl-edit', 'fail'), 'fail');
+  });
+
+  it('fail where a field to be left alone cannot be found', () => {
+    const decision = decideConflicts(
+      conflictsOf([{ reason: 'FieldManagerConflict', message: 'conflict with "x"', field: '..[' }]),
+      'yield',
+      live,
+      us,
+    );
+    assert.equal(decision.refused.length, 1);
+  });
+});
