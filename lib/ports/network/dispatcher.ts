@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import * as tls from 'node:tls';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import type { NetworkSettings } from '../agent/agent.ts';
@@ -51,7 +50,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     bodyTimeout: options.bodyTimeout ?? 60_000,
   };
   const timeout = options.connectTimeout ?? 10_000;
-  const connect = { ...targetTls(target, options.network, options.tls), timeout };
+  const connect = { ...targetTls(options.network, options.tls), timeout };
   const proxy = proxyFor(target, options);
   if (proxy === undefined) return new Agent({ ...common, connect });
   return new ProxyAgent({
@@ -93,16 +92,21 @@ function basic(username: string, password: string): string {
   return `Basic ${basicCredentials(username, password)}`;
 }
 
-function targetTls(target: URL, network: NetworkSettings, own: TargetTls = {}): TlsOptions {
-  const host = target.hostname.replace(/^\[|\]$/g, '');
-  const servername = own.servername ?? (isIP(host) === 0 ? host : undefined);
-  const ca = own.ca ?? withPublicAuthorities(network.ca);
+function targetTls(network: NetworkSettings, own: TargetTls = {}): TlsOptions {
+  const ca = trustedAuthorities(network, own);
   return {
     ...(ca === undefined ? {} : { ca }),
     ...clientCertificate(network, own),
-    ...(servername === undefined ? {} : { servername }),
+    ...(own.servername === undefined ? {} : { servername: own.servername }),
     rejectUnauthorized: !(own.insecure === true || (own.ca === undefined && network.skipCertValidation)),
   };
+}
+
+/** Whose certificates are accepted; undefined leaves it to Node. */
+export function trustedAuthorities(network: NetworkSettings, own: TargetTls = {}): string | string[] | undefined {
+  if (own.ca !== undefined) return own.ca;
+  // Node takes a given list instead of its own, so private authorities have to be added to the public ones.
+  return network.ca === undefined ? undefined : [...defaultAuthorities(), network.ca];
 }
 
 function clientCertificate(network: NetworkSettings, own: TargetTls): Partial<TlsOptions> {
@@ -123,14 +127,8 @@ function clientCertificate(network: NetworkSettings, own: TargetTls): Partial<Tl
 }
 
 function proxyTls(network: NetworkSettings): TlsOptions {
-  const ca = withPublicAuthorities(network.ca);
+  const ca = trustedAuthorities(network);
   return { ...(ca === undefined ? {} : { ca }), rejectUnauthorized: !network.skipCertValidation };
-}
-
-/** Node takes a given list instead of its own, so private authorities have to be added to the public ones. */
-function withPublicAuthorities(privateCa: string | undefined): string[] | undefined {
-  if (privateCa === undefined) return undefined;
-  return [...defaultAuthorities(), privateCa];
 }
 
 function defaultAuthorities(): readonly string[] {

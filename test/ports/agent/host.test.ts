@@ -153,8 +153,8 @@ describe('the repository of a classic release', () => {
       variablesOf({
         ...release,
         'Release.PrimaryArtifactSourceAlias': '_shop',
-        ...gitArtifact('_shop'),
         ...gitArtifact('_other'),
+        ...gitArtifact('_shop'),
         'Build.Repository.Uri': 'https://dev.azure.com/contoso/Web%20Shop/_git/shop',
       }),
     );
@@ -172,6 +172,14 @@ describe('the repository of a classic release', () => {
       host.sourceArtifacts?.map(({ artifactAlias }) => artifactAlias),
       ['_shop', '_other'],
     );
+  });
+
+  it('has no path when the release tells no folder of artifacts, whatever a build says of its own', () => {
+    const { 'System.ArtifactsDirectory': _a, 'System.DefaultWorkingDirectory': _b, ...nowhere } = release;
+    const primary = { 'Release.PrimaryArtifactSourceAlias': '_shop', ...gitArtifact('_shop') };
+    const host = readHost(variablesOf({ ...nowhere, ...primary, 'Build.SourcesDirectory': '/agent/_work/9/s' }));
+    assert.equal(host.repository?.artifactAlias, '_shop');
+    assert.equal(host.repository?.localPath, undefined);
   });
 
   it('is the only artifact that is one when the primary is a build, and owes nothing to that build', () => {

@@ -129,6 +129,14 @@ describe('the filter for text that comes in pieces', () => {
     );
   });
 
+  it('sees a secret that has only begun when the front of an endless line is printed', () => {
+    const secret = 'hunter2-hunter2';
+    const filter = new LineFilter({ mask: (text) => text.replaceAll(secret, '***'), longest: secret.length });
+    const lines = [...filter.push(`${'x'.repeat(2 * MAX_LINE_LENGTH)}hunter2-`), ...filter.push('hunter2\n')];
+    assert.ok(lines.length > 1);
+    assert.ok(lines.at(-1)?.endsWith('x***'));
+  });
+
   it('does not keep an endless line in memory, and still sees a secret at every place in it', () => {
     const secret = 'hunter2-hunter2';
     const masker = { mask: (text: string) => text.replaceAll(secret, '***'), longest: secret.length };

@@ -60,6 +60,9 @@ export class Probe {
         ...options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // So that a task which does not end fails its test instead of the whole run.
+      timeout: 20_000,
+      killSignal: 'SIGKILL',
     });
     let stdout = '';
     let stderr = '';

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { CancelledError, InputError, RefusedError } from '../../../lib/errors.ts';
 import { decideEnding } from '../../../lib/ports/agent/run-task.ts';
 import { type ReadCommand, readAsAgent } from './agent-reader.ts';
@@ -127,7 +129,8 @@ describe('the entry of a task', function () {
         ['uncaughtException', 'thrown in a timer'],
       ] as const) {
         it(`fails once, and asks the task to wind down, after an ${scenario}`, async () => {
-          const run = await probe.run(node, scenario);
+          // A pipeline may have set this; Node's own default would make a rejection an exception.
+          const run = await probe.run(node, scenario, { env: { NODE_OPTIONS: '--unhandled-rejections=warn' } });
           assert.deepEqual(commandsOf(run), [
             'task.setvariable variable=outcome internalError',
             `task.logissue type=error code=internal-error Unexpected error: ${message}`,
@@ -206,6 +209,22 @@ describe('the entry of a task', function () {
         );
       });
 
+      it('prints nothing of its own reading in debug mode, where task-lib would show every value', async () => {
+        const run = await probe.run(node, 'secrets', {
+          inputs: { cluster: GUID },
+          env: {
+            SYSTEM_DEBUG: 'true',
+            [`ENDPOINT_URL_${GUID}`]: 'https://cluster.test:6443/',
+            [`ENDPOINT_AUTH_PARAMETER_${GUID}_APITOKEN`]: 'cluster-token',
+          },
+        });
+        const { shown, commands } = readAsAgent(run.stdout);
+        assert.ok(shown.includes('token ***, in base64 ***'));
+        assert.ok(shown.every((line) => !/#vso|cluster-token/.test(line)));
+        const debug = commands.filter(({ name }) => name === 'task.debug').map(({ data }) => data);
+        assert.ok(debug.every((line) => !line.includes('cluster-token')));
+      });
+
       it('says which connection the agent did not pass', async () => {
         const run = await probe.run(node, 'secrets', { inputs: { cluster: 'prod-cluster' } });
         assert.match(run.stdout, /code=connection-not-passed;\]The service connection `prod-cluster` was not passed/);
@@ -264,16 +283,23 @@ describe('the entry of a task', function () {
       });
 
       it('shows its first line within about twice the start time of bare Node', async () => {
-        const times = { bare: Number.POSITIVE_INFINITY, task: Number.POSITIVE_INFINITY };
-        for (let round = 0; round < 3; round += 1) {
-          times.bare = Math.min(times.bare, (await probe.run(node, '', { terminal: ['--help'] })).milliseconds);
-          times.task = Math.min(times.task, (await probe.run(node, 'host')).milliseconds);
-        }
-        assert.ok(times.task < 2.5 * times.bare + 50, JSON.stringify(times));
+        const bare = await fastest(() => promisify(execFile)(node, ['-e', '0']));
+        const task = await fastest(() => probe.run(node, 'host'));
+        assert.ok(task < 2.5 * bare + 50, `${Math.round(task)} ms, ${Math.round(bare)} ms of bare Node`);
       });
     });
   }
 });
+
+async function fastest(run: () => Promise<unknown>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 4; round += 1) {
+    const start = performance.now();
+    await run();
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
 
 describe('the end of a run', () => {
   const never = new AbortController().signal;

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
+import { rootCertificates, type TLSSocket } from 'node:tls';
 import type { NetworkSettings } from '../../../lib/ports/agent/agent.ts';
-import { createDispatcher, type DispatcherOptions, proxyFor } from '../../../lib/ports/network/dispatcher.ts';
+import {
+  createDispatcher,
+  type DispatcherOptions,
+  proxyFor,
+  trustedAuthorities,
+} from '../../../lib/ports/network/dispatcher.ts';
 import { createAuthority } from './certificates.ts';
 import { connectProxy, httpServer, httpsServer, type Running } from './servers.ts';
 
@@ -173,6 +178,14 @@ describe('the dispatcher of a target', () => {
     await assert.rejects(get(`http://127.0.0.1:${silent.port}`, { network: direct, headersTimeout: 50 }), {
       code: 'UND_ERR_HEADERS_TIMEOUT',
     });
+  });
+
+  it('adds private authorities to the public ones, as Node would forget those', () => {
+    assert.equal(trustedAuthorities(direct), undefined);
+    const list = trustedAuthorities({ ...direct, ca: authority.cert });
+    assert.ok(Array.isArray(list) && list.includes(authority.cert));
+    assert.ok(rootCertificates.slice(0, 5).every((certificate) => list.includes(certificate)));
+    assert.equal(trustedAuthorities({ ...direct, ca: authority.cert }, { ca: stranger.cert }), stranger.cert);
   });
 
   it('tells which proxy a target has, with credentials apart from the address', () => {
