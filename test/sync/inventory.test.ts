@@ -60,7 +60,7 @@ describe('inventory', () => {
     );
     fc.assert(
       fc.property(arbitrary, (entries) => {
-        const inventory = inventoryOf(entries);
+        const inventory = inventoryOf(entries.map((one) => ({ ...one })));
         const { parent, shards } = encodeInventory(set, inventory, '1.0.0');
         const read = decodeParent(set, parent);
         const all = [...read.inventory.entries.values(), ...shards.flatMap((shard) => decodeShard('a shard', shard))];
