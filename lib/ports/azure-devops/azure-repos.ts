@@ -4,7 +4,8 @@ import type { NetworkSettings } from '../agent/agent.ts';
 import { requireCommitId } from '../git/names.ts';
 import type { Answer } from '../git/repository.ts';
 import { type Attempt, serviceError } from './errors.ts';
-import { type Connection, connectGitApi, HttpAnswer } from './node-api.ts';
+import { HttpAnswer } from './http-answer.ts';
+import type { Connection } from './node-api.ts';
 import { type RetryOptions, withRetry } from './retry.ts';
 
 /** A repository of Azure Repos: names or ids. */
@@ -67,7 +68,7 @@ export function azureRepos(options: AzureReposOptions): AzureRepos {
   const retry: RetryOptions = { ...options.retry, ...(options.signal ? { signal: options.signal } : {}) };
 
   async function ask<T>(attempt: Omit<Attempt, 'token'>, call: (api: IGitApi) => Promise<T>): Promise<T> {
-    connected ??= connectGitApi(connection);
+    connected ??= import('./node-api.ts').then(({ connectGitApi }) => connectGitApi(connection));
     const api = await connected;
     try {
       return await withRetry(() => call(api), retry);

@@ -7,7 +7,7 @@ import {
   UnreachableError,
 } from '../../errors.ts';
 import { withoutCredentials } from '../git/remote-url.ts';
-import { HttpAnswer } from './node-api.ts';
+import { HttpAnswer } from './http-answer.ts';
 
 /** What was tried, for the message of its failure. */
 export interface Attempt {

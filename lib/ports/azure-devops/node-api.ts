@@ -1,10 +1,13 @@
 /**
- * The quirks of azure-devops-node-api, all in one place. The package is imported at the first call only: it is large and many runs never
- * need it. Of its parts only the client of an area is taken, not `WebApi`, which loads them all.
+ * The quirks of azure-devops-node-api, all in one place. This module is imported at the first call only, because the package is large and
+ * many runs never need it; importing the package itself lazily would leave a bundle without its named exports. Of its parts only the client
+ * of an area is taken, not `WebApi`, which loads them all.
  */
 import { rootCertificates } from 'node:tls';
-import type { IGitApi } from 'azure-devops-node-api/GitApi.js';
+import { GitApi, type IGitApi } from 'azure-devops-node-api/GitApi.js';
+import { BearerCredentialHandler } from 'azure-devops-node-api/handlers/bearertoken.js';
 import type { NetworkSettings } from '../agent/agent.ts';
+import { HttpAnswer } from './http-answer.ts';
 
 export interface Connection {
   /** `https://dev.azure.com/org/`: the collection, never the Release Management host that a classic release also names. */
@@ -13,32 +16,11 @@ export interface Connection {
   readonly network: NetworkSettings;
 }
 
-/** What the service answered when it was not a success. */
-export class HttpAnswer extends Error {
-  readonly status: number;
-  /** `GitNeedsPermissionException` and the like; empty when the body was not the service's JSON. */
-  readonly typeKey: string;
-  /** Seconds, from the header Retry-After. */
-  readonly retryAfter: number | undefined;
-
-  constructor(status: number, message: string, typeKey: string, retryAfter: number | undefined) {
-    super(message);
-    this.name = 'HttpAnswer';
-    this.status = status;
-    this.typeKey = typeKey;
-    this.retryAfter = retryAfter;
-  }
-}
-
 const SOCKET_TIMEOUT = 30_000;
 export const USER_AGENT = 'gitops-for-azure-pipelines';
 
 /** The package's client of Git repositories, made to behave: see the functions below for what it would do otherwise. */
-export async function connectGitApi(connection: Connection): Promise<IGitApi> {
-  const [{ GitApi }, { BearerCredentialHandler }] = await Promise.all([
-    import('azure-devops-node-api/GitApi.js'),
-    import('azure-devops-node-api/handlers/bearertoken.js'),
-  ]);
+export function connectGitApi(connection: Connection): IGitApi {
   // false: a redirect to another host must not carry the token along; the package's default is true.
   const handler = new BearerCredentialHandler(connection.token, false);
   const api = new GitApi(

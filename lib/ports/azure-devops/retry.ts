@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledError } from '../../errors.ts';
-import { HttpAnswer } from './node-api.ts';
+import { HttpAnswer } from './http-answer.ts';
 
 export interface RetryOptions {
   readonly signal?: AbortSignal;
