@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Mocha from 'mocha';
 import type { MochaResult, Skipped } from './outcome.ts';
@@ -29,6 +29,15 @@ const runner = mocha.run(async () => {
 });
 runner.on('pass', () => {
   passed += 1;
+});
+const milliseconds = new Map<string, number>();
+runner.on('test end', ({ file = '', duration = 0 }) => {
+  milliseconds.set(file, (milliseconds.get(file) ?? 0) + duration);
+});
+runner.on('end', () => {
+  const slowest = [...milliseconds].sort(([, a], [, b]) => b - a).slice(0, 3);
+  const texts = slowest.map(([file, time]) => `${relative(process.cwd(), file)} ${(time / 1000).toFixed(1)} s`);
+  console.log(`slowest: ${texts.join(', ')}`);
 });
 // A failing hook counts as a failed test: it takes the tests behind it down with it.
 runner.on('fail', () => {

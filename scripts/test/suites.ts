@@ -24,7 +24,8 @@ export interface Command {
 
 const CLUSTER = ['test/cluster/**/*.test.ts', 'test/**/*.cluster.test.ts'];
 const TASKS = ['test/tasks/**/*.test.ts'];
-const HARNESS = ['test/agent/**/*.test.ts'];
+/** What tests are run with: the agent's stand-in, and the building of other projects' programs. */
+const HARNESS = ['test/agent/**/*.test.ts', 'test/tools/**/*.test.ts'];
 
 /** Cheapest first, so that a mistake shows early. */
 export const SUITES: readonly Suite[] = [
@@ -39,7 +40,7 @@ export const SUITES: readonly Suite[] = [
   },
   // Whatever no other suite claims, so that no file is forgotten.
   { name: 'unit', budgetSeconds: 60, needs: ['tools'], specs: ['test/**/*.test.ts'] },
-  { name: 'harness', budgetSeconds: 60, needs: ['vsix'], specs: HARNESS },
+  { name: 'harness', budgetSeconds: 90, needs: ['tools', 'vsix'], specs: HARNESS },
   { name: 'cluster', budgetSeconds: 180, needs: ['tools', 'cluster'], specs: CLUSTER },
   { name: 'tasks', budgetSeconds: 120, needs: ['tools', 'cluster', 'vsix'], specs: TASKS },
   {
