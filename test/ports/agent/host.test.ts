@@ -177,7 +177,9 @@ describe('the repository of a classic release', () => {
   it('has no path when the release tells no folder of artifacts, whatever a build says of its own', () => {
     const { 'System.ArtifactsDirectory': _a, 'System.DefaultWorkingDirectory': _b, ...nowhere } = release;
     const primary = { 'Release.PrimaryArtifactSourceAlias': '_shop', ...gitArtifact('_shop') };
-    const host = readHost(variablesOf({ ...nowhere, ...primary, 'Build.SourcesDirectory': '/agent/_work/9/s' }));
+    const host = readHost(
+      variablesOf({ ...nowhere, ...primary, 'Build.Repository.Name': 'r', 'Build.SourcesDirectory': '/s' }),
+    );
     assert.equal(host.repository?.artifactAlias, '_shop');
     assert.equal(host.repository?.localPath, undefined);
   });

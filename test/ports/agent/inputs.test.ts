@@ -114,7 +114,10 @@ describe('the inputs of a task', () => {
 
   it('name a variable that the agent did not know', () => {
     const shape = { namespace: fields.dnsLabel(), note: fields.string({ allowMacros: true }) };
-    const [problem] = problemsOf(() => read(shape, { namespace: 'team-$(teamName)', note: '$(date)' }));
+    const [problem, other] = problemsOf(() =>
+      read({ ...shape, prune: fields.boolean() }, { namespace: 'team-$(teamName)', note: '$(date)', prune: 'on' }),
+    );
+    assert.equal(other?.input, 'prune', 'it is reported together with the rest');
     assert.equal(
       problem?.message,
       'Input `namespace` contains `$(teamName)`, and this run has no variable `teamName`. ' +
