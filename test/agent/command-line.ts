@@ -37,7 +37,7 @@ What is judged
 
 What comes out
   --result FILE                 the run as JSON
-  --output-dir DIR              copies of uploaded files; default: beside the result
+  --output-dir DIR              copies of uploaded files, and the agent's folder; default: beside the result
 
 Exit code: 0 succeeded, 1 failed, 2 could not be run, 3 broke a rule of the harness.
 `;
@@ -118,6 +118,8 @@ export async function readCommandLine(args: readonly string[]): Promise<CommandL
     allowLeftovers: values['allow-leftover'],
     without: values.without.map((name) => ruleName(name)),
     outputDirectory,
+    // Whoever reads the result may follow the paths in it.
+    keepAgentFolder: outputDirectory === undefined ? undefined : true,
   });
   return { options, help: values.help, ...(resultFile === undefined ? {} : { resultFile }) };
 }

@@ -31,7 +31,7 @@ users:
       type: 'kubernetes',
       url: 'https://two.example:6443',
       scheme: 'Kubernetes',
-      parameters: { kubeconfig: text, clusterContext: 'admin@two' },
+      parameters: { kubeconfig: text },
       data: { authorizationType: 'Kubeconfig', acceptUntrustedCerts: 'false' },
     });
   });

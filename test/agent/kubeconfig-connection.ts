@@ -35,10 +35,8 @@ export async function kubeconfigConnection(file: string): Promise<Connection> {
     type: 'kubernetes',
     url: server,
     scheme: 'Kubernetes',
-    parameters: {
-      kubeconfig: await inlineFiles(config as Kubeconfig, text, path.dirname(file)),
-      clusterContext: name ?? '',
-    },
+    // No clusterContext: the text has its current-context, and the agent would mask the context's name wherever it occurs.
+    parameters: { kubeconfig: await inlineFiles(config as Kubeconfig, text, path.dirname(file)) },
     data: { authorizationType: 'Kubeconfig', acceptUntrustedCerts: 'false' },
   };
 }

@@ -77,4 +77,6 @@ export interface RunOptions {
   readonly expectViolations?: boolean;
   /** Where copies of uploaded files go. Default: a new folder in the system's temp folder, which the caller may remove. */
   readonly outputDirectory?: string;
+  /** Keeps the agent's folder, below outputDirectory, so that paths in output variables stay valid. Default: it is removed. */
+  readonly keepAgentFolder?: boolean;
 }

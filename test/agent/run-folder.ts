@@ -18,15 +18,24 @@ export interface RunFolder {
   /** What os.tmpdir() answers in the task. */
   readonly systemTemp: string;
   readonly task: string;
+  /** A folder of its own in the system's temp folder that holds the task. */
+  readonly taskRoot: string;
+}
+
+export interface RunFolderOptions {
+  readonly taskFolder: string;
+  readonly definition: TaskDefinition;
+  readonly release: boolean;
+  /** Where the agent's folder is made. Default: the system's temp folder. */
+  readonly parent?: string;
 }
 
 /** Copies the task to where an agent keeps tasks, away from the repository and its node_modules. */
-export async function createRunFolder(
-  taskFolder: string,
-  definition: TaskDefinition,
-  release: boolean,
-): Promise<RunFolder> {
-  const root = await realpath(await mkdtemp(path.join(tmpdir(), 'agent-')));
+export async function createRunFolder(options: RunFolderOptions): Promise<RunFolder> {
+  const { taskFolder, definition, release, parent = tmpdir() } = options;
+  await mkdir(parent, { recursive: true });
+  const root = await realpath(await mkdtemp(path.join(parent, 'agent-')));
+  const taskRoot = await realpath(await mkdtemp(path.join(tmpdir(), 'agent-tasks-')));
   const { Major, Minor, Patch } = definition.version;
   const folder: RunFolder = {
     root,
@@ -36,7 +45,8 @@ export async function createRunFolder(
     tools: path.join(root, '_work/_tool'),
     home: path.join(root, 'home'),
     systemTemp: path.join(root, 'tmp'),
-    task: path.join(root, '_work/_tasks', `${definition.name}_${definition.id}`, `${Major}.${Minor}.${Patch}`),
+    taskRoot,
+    task: path.join(taskRoot, '_work/_tasks', `${definition.name}_${definition.id}`, `${Major}.${Minor}.${Patch}`),
   };
   for (const part of [folder.job, folder.temp, folder.tools, folder.home, folder.systemTemp]) {
     await mkdir(part, { recursive: true });
@@ -46,8 +56,10 @@ export async function createRunFolder(
   return folder;
 }
 
-export async function removeRunFolder(folder: RunFolder): Promise<void> {
-  await rm(folder.root, { recursive: true, force: true });
+/** What is kept is the agent's folder, so that paths that the task told stay valid; never the copy of the task. */
+export async function removeRunFolder(folder: RunFolder, keep: boolean): Promise<void> {
+  await rm(folder.taskRoot, { recursive: true, force: true });
+  if (!keep) await rm(folder.root, { recursive: true, force: true });
 }
 
 /** azure-pipelines-task-lib keeps the keys of its vault and of the proxy's and certificate's passwords there. */

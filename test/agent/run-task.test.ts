@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -287,6 +287,19 @@ describe('A task that is run', () => {
         assert.equal(run.node.folder, node === '24' ? 'node24' : 'node20_1');
       });
     }
+  });
+
+  it("may leave the agent's folder, so that paths in its output stay valid, but not the copy of itself", async () => {
+    const outputDirectory = path.join(temp.folder, 'output');
+    const kept = await see({ outputDirectory, keepAgentFolder: true });
+    const gone = await see({ outputDirectory });
+    const temps = [kept, gone].map(({ env }) => env['AGENT_TEMPDIRECTORY'] ?? '');
+    assert.deepEqual(
+      temps.map((folder) => existsSync(folder)),
+      [true, false],
+    );
+    assert.ok(temps[0]?.startsWith(outputDirectory));
+    assert.equal(existsSync(kept.args[0] ?? ''), false);
   });
 
   it('needs no node_modules: nothing of the repository is found from where it runs', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { type Job, prepareJob } from './job.ts';
+import { mask } from './masking.ts';
 import type { RunOptions } from './options.ts';
 import { type AgentResult, taskResult } from './result.ts';
 import { defaultAllowedCommands } from './rules/command-rules.ts';
@@ -27,13 +28,19 @@ import { defaultVsix, findTaskFolder, unpackVsix } from './unpack.ts';
 export async function runTask(options: RunOptions): Promise<TaskRun> {
   const taskFolder = await locateTask(options);
   const definition = await readTaskDefinition(taskFolder);
-  const folder = await createRunFolder(taskFolder, definition, (options.host ?? 'build') !== 'build');
+  const keep = options.keepAgentFolder === true;
+  const folder = await createRunFolder({
+    taskFolder,
+    definition,
+    release: (options.host ?? 'build') !== 'build',
+    ...(keep && options.outputDirectory !== undefined ? { parent: options.outputDirectory } : {}),
+  });
   try {
     const run = await runInFolder(options, definition, folder);
     if (run.violations.length > 0 && options.expectViolations !== true) throw new HarnessViolation(run);
     return run;
   } finally {
-    await removeRunFolder(folder);
+    await removeRunFolder(folder, keep);
   }
 }
 
@@ -141,6 +148,6 @@ function variableValues(step: Step, output: boolean): Record<string, string> {
   return Object.fromEntries(
     step.setVariables
       .filter((variable) => variable.output === output)
-      .map((variable) => [variable.name, variable.secret ? '***' : step.options.masker.mask(variable.value)]),
+      .map((variable) => [variable.name, variable.secret ? mask : variable.value]),
   );
 }

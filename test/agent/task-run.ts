@@ -9,7 +9,7 @@ export interface UploadedFile {
   readonly path: string;
 }
 
-/** What a run of a task came to; the command line writes it as JSON. Text is masked as the agent masks it. */
+/** What a run of a task came to; the command line writes it as JSON. Log, issues and progress are masked as the agent masks them. */
 export interface TaskRun {
   readonly task: string;
   readonly version: string;
@@ -24,6 +24,7 @@ export interface TaskRun {
   readonly issues: readonly Issue[];
   /** All that there were. */
   readonly issueCounts: { readonly error: number; readonly warning: number };
+  /** As later steps read them; `***` for secret ones. */
   readonly variables: Readonly<Record<string, string>>;
   readonly outputVariables: Readonly<Record<string, string>>;
   readonly attachments: readonly UploadedFile[];
