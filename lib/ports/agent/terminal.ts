@@ -65,13 +65,17 @@ export function createTerminalAgent(
 
   const read = new Set<string>();
   let worst: TaskResult | undefined;
+  let tempDirectory: string | undefined;
   const agent: Agent = {
     host: { type: 'terminal' },
     log,
     cancelled: cancellation.signal,
     workingDirectory: options.workingDirectory,
-    // Not removed at the end: reports are left in it for the user to look at.
-    tempDirectory: mkdtempSync(join(realpathSync(tmpdir()), 'gitops-')),
+    get tempDirectory() {
+      // Made when it is first needed, and not removed at the end: reports are left in it for the user to look at.
+      tempDirectory ??= mkdtempSync(join(realpathSync(tmpdir()), 'gitops-'));
+      return tempDirectory;
+    },
     network: network.settings,
     input(name) {
       read.add(name.toLowerCase());

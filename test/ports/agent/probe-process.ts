@@ -56,6 +56,7 @@ export class Probe {
       cwd: this.folder,
       env: {
         PATH: process.env['PATH'],
+        TMPDIR: this.folder,
         ...(options.terminal === undefined ? this.#agentEnvironment(scenario, options.inputs ?? {}) : {}),
         ...options.env,
       },

@@ -36,6 +36,8 @@ describe('a task in a terminal', () => {
     assert.equal(agent.input('manifests'), 'a=b');
     assert.equal(agent.workingDirectory, '/srv');
     assert.ok(existsSync(agent.tempDirectory));
+    const { tempDirectory } = agent;
+    assert.equal(agent.tempDirectory, tempDirectory, 'it is one folder for the whole run');
   });
 
   it('refuses arguments that it does not know', () => {
@@ -46,7 +48,6 @@ describe('a task in a terminal', () => {
 
   it('masks secrets itself, in the log and in outputs', async () => {
     const { agent, finish, stdout } = terminal({ HTTPS_PROXY: 'http://me:hunter2@proxy:1' });
-    folders.push(agent.tempDirectory);
     agent.maskSecret('s3cret-value');
     agent.log.info('the s3cret-value is hunter2');
     agent.setOutput('token', 's3cret-value');
@@ -56,7 +57,6 @@ describe('a task in a terminal', () => {
 
   it('tells what was given and not read, which is most often misspelt', async () => {
     const { agent, finish, stderr } = terminal({}, '--input', 'syncset=a', '--input', 'manifest=b');
-    folders.push(agent.tempDirectory);
     agent.input('syncSet');
     assert.equal(await finish(), 0);
     assert.match(stderr.text, /^warning: The task has not read these inputs: manifest\./);
@@ -64,7 +64,6 @@ describe('a task in a terminal', () => {
 
   it('ends with 1 after a failure, also when something better is said later', async () => {
     const { agent, finish } = terminal({});
-    folders.push(agent.tempDirectory);
     agent.complete('Failed', 'no');
     agent.complete('Succeeded', 'yes');
     assert.equal(await finish(), 1);
