@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type RunOptions, runTask } from './index.ts';
+import { defaultTiming } from './process.ts';
 import { useTempFolder } from './temp-folder.ts';
 
 describe('The end of a task', () => {
@@ -33,6 +34,10 @@ describe('The end of a task', () => {
 
   const waits = "setInterval(() => undefined, 1000); console.log('ready');";
   const quick = { PROCESS_SIGINT_TIMEOUT: '150', PROCESS_SIGTERM_TIMEOUT: '150' };
+
+  it('takes as long as an agent waits: 7.5 s for SIGINT, 2.5 s for SIGTERM, 5 s for output', () => {
+    assert.deepEqual(defaultTiming, { sigint: 7500, sigterm: 2500, output: 5000 });
+  });
 
   it('is its own on SIGINT: it may clean up, say more and end with 0; the step is cancelled whatever it said', async () => {
     const result = await run(
