@@ -24,7 +24,7 @@ export interface LogBlock {
 }
 
 export interface LogTableOptions {
-  /** Columns that a line may take; default 140. Lines of details and of differences are not broken. */
+  /** Columns that a line may take, at least 140, which is the default. Lines of details and of differences are not broken. */
   readonly width?: number;
   /** Objects that a block lists before it counts the rest; default 500. */
   readonly maxObjects?: number;
@@ -107,14 +107,15 @@ interface Column {
   readonly right?: boolean;
 }
 
+/** At their widest they leave room for a message within 140 columns. */
 const columns: readonly Column[] = [
-  { title: 'KIND', maxWidth: 30, text: (change) => change.target.kind },
-  { title: 'NAME', maxWidth: 50, text: (change) => nameText(change) },
-  { title: 'ACTION', maxWidth: 16, text: actionText },
-  { title: 'HEALTH', maxWidth: 14, text: (change) => change.health ?? '' },
+  { title: 'KIND', maxWidth: 28, text: (change) => change.target.kind },
+  { title: 'NAME', maxWidth: 44, text: (change) => nameText(change) },
+  { title: 'ACTION', maxWidth: 12, text: actionText },
+  { title: 'HEALTH', maxWidth: 12, text: (change) => change.health ?? '' },
   {
     title: 'TIME',
-    maxWidth: 12,
+    maxWidth: 11,
     text: (change) => (change.durationMs === undefined ? '' : durationText(change.durationMs)),
     right: true,
   },
