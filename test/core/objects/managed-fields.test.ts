@@ -28,7 +28,10 @@ interface DeploymentSpec {
   replicas: number;
   selector: { matchLabels: Record<string, string> };
   template: {
-    spec: { containers: { name: string; image: string; args?: string[]; env?: { name: string; value: string }[] }[] };
+    spec: {
+      containers: { name: string; image: string; args?: string[]; env?: { name: string; value: string }[] }[];
+      volumes: unknown[];
+    };
   };
 }
 
@@ -126,6 +129,9 @@ describe('The digest of what we own', () => {
     assert.ok(web?.env);
     web.env = web.env.filter(({ name }) => name !== 'EXTRA');
     web.image = 'nginx:9';
+    // We applied `emptyDir: {}`, somebody else put the limit into it.
+    assert.deepEqual(object.spec.template.spec.volumes, [{ name: 'tmp', emptyDir: { sizeLimit: '1Gi' } }]);
+    object.spec.template.spec.volumes = [{ name: 'tmp', emptyDir: { sizeLimit: '9Gi' } }];
     assert.equal(digest(object), digest(deployment()));
   });
 
