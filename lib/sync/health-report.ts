@@ -102,6 +102,8 @@ function problemOf(result: ObjectResult): Problem[] {
 }
 
 function tellProgress(context: RenderedContext, progress: WaitProgress): void {
+  // Most are healthy at once; the first second tells nothing.
+  if (progress.elapsedMs < 1000 && progress.healthy < progress.total) return;
   const percent = 40 + Math.round((50 * progress.healthy) / Math.max(1, progress.total));
   context.progress(percent, `${progress.healthy} of ${progress.total} healthy`);
   const seconds = Math.round(progress.elapsedMs / 1000);

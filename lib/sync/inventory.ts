@@ -17,7 +17,8 @@ export interface Inventory {
 
 export interface Deployment {
   readonly commit: string;
-  readonly branch?: string;
+  /** `refs/heads/main` */
+  readonly ref?: string;
   readonly repository?: string;
   /** ISO 8601. */
   readonly at: string;

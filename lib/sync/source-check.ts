@@ -15,14 +15,15 @@ export async function checkSource(
     agent,
     repositoryFolder: options.repositoryPath ?? agent.workingDirectory,
     paths: localPaths(options),
-    // A plan or a drift check of a pull request changes nothing, and is what a reviewer wants to see.
-    allowUnmerged: options.allowUnmerged || options.action !== 'sync',
-    allowOlder: options.allowOlder || options.action !== 'sync',
+    allowUnmerged: options.allowUnmerged,
+    allowOlder: options.allowOlder,
+    // A plan or a drift check changes nothing; of a pull request it is what a reviewer wants to see.
+    reportOnly: options.action !== 'sync',
     ...(options.protectedBranch !== undefined && { protectedBranch: options.protectedBranch }),
     ...(deployed !== undefined && {
       deployed: {
         commit: deployed.commit,
-        ...(deployed.branch !== undefined && { branch: deployed.branch }),
+        ...(deployed.ref !== undefined && { ref: deployed.ref }),
         ...(deployed.repository !== undefined && { repository: deployed.repository }),
       },
     }),
@@ -30,11 +31,8 @@ export async function checkSource(
   });
   const subject = source.info === undefined ? '' : `, "${source.info.subject}" by ${source.info.author}`;
   agent.log.info(`Commit ${source.commit.slice(0, 10)} of ${source.repository}${subject}`);
-  agent.log.info(
-    options.allowUnmerged || options.action !== 'sync'
-      ? `Whether ${source.branch} contains it was not asked for.`
-      : `${source.branch} contains it (found by ${meansNames[source.ancestry]}).`,
-  );
+  if (source.ancestry !== 'none')
+    agent.log.info(`${source.branch} contains it (found by ${meansNames[source.ancestry]}).`);
   return source;
 }
 
@@ -42,7 +40,6 @@ const meansNames = {
   checkout: 'the checkout',
   fetched: 'fetching the history of commits',
   rest: 'asking Azure Repos',
-  none: 'nothing',
 } as const;
 
 /** Charts from a registry or a repository are pinned by their digest instead. */

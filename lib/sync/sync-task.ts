@@ -6,7 +6,7 @@ import { CancelledError, GitOpsError, messageOf } from '../errors.ts';
 import type { Agent } from '../ports/agent/agent.ts';
 import { connect } from '../ports/kubernetes/connect.ts';
 import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
-import type { ActionContext, ActionResult } from './action-result.ts';
+import { type ActionContext, type ActionResult, counted } from './action-result.ts';
 import { clusterAccess } from './cluster-access.ts';
 import { postStatus } from './commit-status.ts';
 import { loadDesiredState } from './desired-state.ts';
@@ -122,7 +122,7 @@ class Run {
       manifests: loaded.manifests,
       deployment: {
         commit: this.#source.commit,
-        branch: this.#source.branch,
+        ...(this.#source.ref !== undefined && { ref: this.#source.ref }),
         repository: this.#source.repository,
         at: new Date().toISOString(),
         ...(agent.host.runUrl && { run: agent.host.runUrl }),
@@ -210,7 +210,9 @@ function tellDesiredState(agent: Agent, loaded: LoadResult): void {
     loaded.kind === 'manifests'
       ? ''
       : ` rendered by ${loaded.renderer.name}${loaded.renderer.version ? ` ${loaded.renderer.version}` : ''}`;
-  agent.log.info(`Git declares ${loaded.manifests.length} objects in ${files.size} files${renderer}`);
+  agent.log.info(
+    `Git declares ${counted(loaded.manifests.length, 'object')} in ${counted(files.size, 'file')}${renderer}`,
+  );
 }
 
 function sumByVerb(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
