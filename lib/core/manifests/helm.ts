@@ -42,11 +42,14 @@ export async function renderHelm(
   const { source, checkout, context } = options;
   return await withTemporaryFolder(context.tempDirectory, async (home) => {
     const helm = new HelmHome(context, home);
-    const renderer = await rendererOf(helm);
+    // Asked beside the work, which takes longer.
+    const version = rendererOf(helm);
+    version.catch(() => undefined);
     const values = await helmValues(source, checkout, options.sops, context.signal, problems);
     checkReleaseName(source, problems);
     const obtained = obtainChart(reference, source, checkout, context, helm, home);
     const chart = await collectInputErrors(obtained, problems);
+    const renderer = await version;
     if (chart === undefined || problems.length > 0) return { documents: [], renderer, origin: () => ({ file: '' }) };
     const args = ['template', ...templateFlags(source, context), ...values.args, '--', releaseName(source), chart.path];
     const result = await helm.run(args, values.stdin);

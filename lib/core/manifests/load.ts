@@ -47,7 +47,7 @@ export async function loadManifests(source: ManifestSource, context: LoadContext
   const findings = await find(source, checkout);
   problems.push(...findings.problems);
   const found = findings.found;
-  if (found === undefined) throw new InputError(problems.map(ofInput));
+  if (found === undefined) throw failure(problems);
   const sops = source.decryptSops === true ? new Sops(context, checkout) : undefined;
   const rendering = render(found, { source, checkout, context, sops, rewrite }, problems);
   const rendered = await collectInputErrors(rendering, problems);
@@ -61,13 +61,23 @@ export async function loadManifests(source: ManifestSource, context: LoadContext
     ...(rendered?.origin === undefined ? {} : { origin: rendered.origin }),
   });
   problems.push(...objects.problems);
-  if (rendered === undefined || problems.length > 0) throw new InputError(problems.map(ofInput));
+  if (rendered === undefined || problems.length > 0) throw failure(problems);
   return {
     manifests: objects.manifests,
     warnings: objects.warnings,
     renderer: rendered.renderer,
     kind: found.kind,
   };
+}
+
+/** More than anybody reads at once; the log of an agent is no place for a thousand lines of one mistake. */
+const maxProblems = 100;
+
+function failure(problems: readonly Problem[]): InputError {
+  const more = problems.length - maxProblems;
+  const shown = problems.slice(0, maxProblems).map(ofInput);
+  if (more > 0) shown.push({ message: `There are ${more} problems more. Correct these first.`, code: 'more-problems' });
+  return new InputError(shown);
 }
 
 /** What is wrong in a file is wrong with what the input `manifests` names. */

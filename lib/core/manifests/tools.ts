@@ -1,4 +1,4 @@
-import { CancelledError, InputError, type Problem } from '../../errors.ts';
+import { CancelledError, describeProblem, InputError, type Problem } from '../../errors.ts';
 import { lastLines, type MissingProgram, type ProgramResult, runProgram } from '../../ports/programs/index.ts';
 import type { LoadContext } from './source.ts';
 
@@ -58,8 +58,8 @@ export async function collectInputErrors<T>(work: Promise<T>, problems: Problem[
     return await work;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    const known = new Set(problems.map((problem) => problem.message));
-    problems.push(...error.problems.filter((problem) => !known.has(problem.message)));
+    const known = new Set(problems.map(describeProblem));
+    problems.push(...error.problems.filter((problem) => !known.has(describeProblem(problem))));
     return undefined;
   }
 }

@@ -114,6 +114,8 @@ const templateHint =
 /** What usually lies behind a message of the parser. */
 function hint(reason: string, text: string): string {
   if (text.includes('{{')) return templateHint;
+  if (reason.includes('flow collection') && /[{[,:]\s*\$\{/.test(text))
+    return `Inside brackets, put \`\${name}\` in quotes.`;
   if (reason.includes('tab')) return 'Indent with spaces.';
   if (reason.includes('maxDepth')) return 'No Kubernetes object is nested as deeply.';
   if (/bad indentation|expected ':'|implicit key/.test(reason)) {
