@@ -69,7 +69,6 @@ export async function assess(context: AssessContext): Promise<Assessment> {
     mode: options.action === 'sync' ? options.preflight : 'server',
     fieldManager: set.fieldManager,
     conflicts: options.conflicts,
-    lookAtForeignFields: options.foreignFields !== 'ignore',
   });
   return {
     loaded,

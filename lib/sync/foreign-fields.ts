@@ -34,10 +34,16 @@ export interface ForeignFields {
   readonly managers: readonly string[];
 }
 
-/** What people added to the object: fields that a person's manager owns and we do not. Undefined when there are none. */
-export function foreignFields(live: KubernetesObject, fieldManager: string): ForeignFields | undefined {
-  const own = applyEntryOf(live, fieldManager);
-  const ours = own === undefined ? emptyFieldSet : fieldSet(own);
+/**
+ * What people added to the object: fields that a person's manager owns and we do not. `after` is the answer of a dry run, when there
+ * is one: fields that we shall own then were not added but changed, and are put back by the apply itself. Undefined when there are none.
+ */
+export function foreignFields(
+  live: KubernetesObject,
+  fieldManager: string,
+  after?: KubernetesObject,
+): ForeignFields | undefined {
+  const ours = union(fieldsOfOurs(live, fieldManager), fieldsOfOurs(after, fieldManager));
   const managers: string[] = [];
   let fields = emptyFieldSet;
   for (const entry of live.metadata.managedFields ?? []) {
@@ -48,6 +54,11 @@ export function foreignFields(live: KubernetesObject, fieldManager: string): For
     if (entry.manager !== undefined && !managers.includes(entry.manager)) managers.push(entry.manager);
   }
   return isEmpty(fields) ? undefined : { fields, managers };
+}
+
+function fieldsOfOurs(object: KubernetesObject | undefined, fieldManager: string): FieldSet {
+  const entry = object === undefined ? undefined : applyEntryOf(object, fieldManager);
+  return entry === undefined ? emptyFieldSet : fieldSet(entry);
 }
 
 /**

@@ -49,7 +49,7 @@ export async function waitFor(
       timeoutMs: context.options.timeout,
       signal: context.signal,
       labelSelector: `${partOfLabel}=${context.set.applySetId}`,
-      onProgress: (progress) => tellProgress(context, progress),
+      onProgress: progressTeller(context),
     });
     const objects = new Map(result.objects.map((object, index) => [keys[index] as string, object]));
     return { outcome: result.outcome, objects, notes: result.notes, problems: result.objects.flatMap(problemOf) };
@@ -101,16 +101,28 @@ function problemOf(result: ObjectResult): Problem[] {
   ];
 }
 
-function tellProgress(context: RenderedContext, progress: WaitProgress): void {
-  // Most are healthy at once; the first second tells nothing.
-  if (progress.elapsedMs < 1000 && progress.healthy < progress.total) return;
-  const percent = 40 + Math.round((50 * progress.healthy) / Math.max(1, progress.total));
-  context.progress(percent, `${progress.healthy} of ${progress.total} healthy`);
-  const seconds = Math.round(progress.elapsedMs / 1000);
-  const lost = progress.connectionLost ? ' (no answer from the cluster at the moment)' : '';
-  context.log.info(`  ${seconds} s: ${progress.healthy} of ${progress.total} healthy${lost}`);
-  for (const { id, health } of progress.waitingFor.slice(0, 3)) {
-    context.log.info(`      ${describeId(id)}: ${health.status}, ${health.message}`);
-  }
-  if (progress.waitingFor.length > 3) context.log.info(`      and ${progress.waitingFor.length - 3} more`);
+/** Tells when an object became healthy or was given up, and otherwise every ten seconds what is being waited for. */
+function progressTeller(context: RenderedContext): (progress: WaitProgress) => void {
+  let told = { at: 0, settled: 0 };
+  return (progress) => {
+    const settled = progress.healthy + progress.failed;
+    const isDone = settled === progress.total;
+    const isDue = progress.elapsedMs - told.at >= (settled > told.settled ? 1000 : 10_000);
+    if (!isDone && !isDue) return;
+    told = { at: progress.elapsedMs, settled };
+    const percent = 40 + Math.round((50 * progress.healthy) / Math.max(1, progress.total));
+    context.progress(percent, `${progress.healthy} of ${progress.total} healthy`);
+    const seconds = Math.round(progress.elapsedMs / 1000);
+    const lost = progress.connectionLost ? ' (no answer from the cluster at the moment)' : '';
+    context.log.info(`  ${seconds} s: ${progress.healthy} of ${progress.total} healthy${lost}`);
+    for (const { id, health } of progress.waitingFor.slice(0, 3)) {
+      context.log.info(`      ${describeId(id)}: ${health.status}, ${shortened(health.message)}`);
+    }
+    if (progress.waitingFor.length > 3) context.log.info(`      and ${progress.waitingFor.length - 3} more`);
+  };
+}
+
+/** The whole text comes with the result. */
+function shortened(text: string): string {
+  return text.length <= 160 ? text : `${text.slice(0, 157)}...`;
 }

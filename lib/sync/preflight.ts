@@ -8,6 +8,7 @@ import type { ApiResource } from '../ports/kubernetes/discovery.ts';
 import type { Json, KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
 import type { ConflictPolicy, FieldConflict } from './conflicts.ts';
 import type { Decision } from './decide.ts';
+import { foreignFields } from './foreign-fields.ts';
 import type { PruneDecision } from './prune-guards.ts';
 import { problemOf, serverApply } from './server-apply.ts';
 
@@ -31,8 +32,6 @@ export interface PreflightOptions {
   readonly mode: 'server' | 'client';
   readonly fieldManager: string;
   readonly conflicts: ConflictPolicy;
-  /** Fields that people added are looked at, so the server's defaults among them must be told apart. */
-  readonly lookAtForeignFields: boolean;
 }
 
 const parallel = 16;
@@ -78,7 +77,7 @@ export async function preflight(
               code: 'api-warning',
             });
           }
-          const narrowed = options.lookAtForeignFields ? await withoutDefaults(client, decision) : decision;
+          const narrowed = await onlyAdded(client, decision, answer.object, options.fieldManager);
           return { decision: narrowed, after: answer.object, yielded: answer.yielded, forced: answer.forced };
         } catch (error) {
           if (error instanceof CancelledError || error instanceof UnreachableError) throw error;
@@ -139,12 +138,21 @@ async function isMissing(client: KubernetesClient, namespace: string): Promise<b
 }
 
 /**
- * Fields that a person's entry has only because the server filled in its defaults are no drift. A dry run of making our object
- * alone, under a name of its own, shows those defaults. Where the server refuses that, all fields count.
+ * Leaves of people's fields only those that they added. Fields that Git declares are put back by the apply. Fields that a person's
+ * entry has only because the server filled in its defaults are no drift either: a dry run of making our object alone, under a name of
+ * its own, shows those. Where the server refuses that, all fields count.
  */
-async function withoutDefaults(client: KubernetesClient, decision: Decision): Promise<Decision> {
-  const { foreign, live, target } = decision;
-  if (foreign === undefined || live === undefined || target.id.kind === 'CustomResourceDefinition') return decision;
+async function onlyAdded(
+  client: KubernetesClient,
+  decision: Decision,
+  after: KubernetesObject,
+  fieldManager: string,
+): Promise<Decision> {
+  const { foreign: found, live, target, ...rest } = decision;
+  if (found === undefined || live === undefined) return decision;
+  const foreign = foreignFields(live, fieldManager, after);
+  if (foreign === undefined) return { ...rest, live, target };
+  if (target.id.kind === 'CustomResourceDefinition') return { ...decision, foreign };
   const name = `gitops-dry-run-${randomBytes(6).toString('hex')}`;
   const body = { ...target.payload, metadata: { ...target.payload.metadata, name } };
   const alone = await client
@@ -153,11 +161,10 @@ async function withoutDefaults(client: KubernetesClient, decision: Decision): Pr
       if (error instanceof CancelledError || error instanceof UnreachableError) throw error;
       return undefined;
     });
-  if (alone === undefined) return decision;
+  if (alone === undefined) return { ...decision, foreign };
   const defaults = sameIn(foreign.fields, live, alone as KubernetesObject);
   const remaining = subtract(foreign.fields, defaults);
-  const { foreign: _dropped, ...rest } = decision;
-  return isEmpty(remaining) ? rest : { ...decision, foreign: { ...foreign, fields: remaining } };
+  return isEmpty(remaining) ? { ...rest, live, target } : { ...decision, foreign: { ...foreign, fields: remaining } };
 }
 
 /** The paths of the set whose values are the same in both objects. */

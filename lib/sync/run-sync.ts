@@ -1,3 +1,4 @@
+import { isHealthyOnceApplied } from '../core/objects/health.ts';
 import { describeTarget, pendingActions } from '../core/plan/change.ts';
 import type { ChangeResult, Outcome } from '../core/plan/result.ts';
 import {
@@ -183,7 +184,8 @@ function changesOf(
     const change = changeOf(prepared, options);
     const result = results.get(key);
     const state = result === undefined ? 'done' : result.state;
-    const seen = health?.objects.get(key);
+    // Of a ConfigMap and the like there is nothing to tell but that it exists.
+    const seen = isHealthyOnceApplied(prepared.decision.target.id) ? undefined : health?.objects.get(key);
     const lines = details.get(key);
     return {
       ...change,
