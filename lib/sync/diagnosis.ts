@@ -1,5 +1,5 @@
 import { conditionsOf, valueAt } from '../core/objects/health/fields.ts';
-import { assessHealth } from '../core/objects/health.ts';
+import { assessHealth, type Health } from '../core/objects/health.ts';
 import { describeId, type KubernetesObject, type ObjectId } from '../core/objects/kubernetes-object.ts';
 import type { ApiResource } from '../ports/kubernetes/discovery.ts';
 import type { Json, KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
@@ -67,6 +67,7 @@ export async function diagnose(
   const cluster: Cluster = { client, reader, namespace: target.id.namespace };
   const now = new Date(clock.now());
   const live = target.live ?? (await read(cluster, target));
+  const unread = reader.notes.length > 0;
   const owned = live === undefined ? NOTHING : await readOwned(cluster, live);
   const failing = live === undefined ? [] : failingPods(live, owned, now);
   const looked = distinct(failing).slice(0, maxPods);
@@ -78,7 +79,10 @@ export async function diagnose(
     readEvents(cluster, involved, options.since),
     readLogs(cluster, containers, tailLines),
   ]);
-  const health = assessHealth(live as KubernetesObject | undefined, { now });
+  const health: Health =
+    live === undefined && unread
+      ? { status: 'Unknown', message: 'It could not be read.' }
+      : assessHealth(live as KubernetesObject | undefined, { now });
   const chain = [
     ...[live, replicaSet, ...looked.filter((pod) => pod !== live), ...claims].filter((object) => object !== undefined),
   ].map((object) => describe(object, now));

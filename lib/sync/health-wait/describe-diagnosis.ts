@@ -1,5 +1,5 @@
 import { describeState } from './container-states.ts';
-import type { Diagnosis } from './diagnosis-model.ts';
+import type { ContainerLog, Diagnosis } from './diagnosis-model.ts';
 
 /** A diagnosis as lines of a log; what is of the cluster stays recognizable by its indentation. */
 export function describeDiagnosis(diagnosis: Diagnosis): string[] {
@@ -13,8 +13,7 @@ export function describeDiagnosis(diagnosis: Diagnosis): string[] {
     );
   }
   for (const log of diagnosis.logs) {
-    const run = log.previous ? 'before its last restart' : 'of its present run';
-    lines.push(`  Last lines of container ${log.container} of Pod ${log.pod}, ${run}:`);
+    lines.push(`  Last lines of container ${log.container} of Pod ${log.pod}, ${describeRun(log, diagnosis)}:`);
     for (const line of log.lines) lines.push(`    | ${line}`);
   }
   if (diagnosis.events.length > 0) lines.push('  Warnings of the cluster, newest last:');
@@ -23,4 +22,13 @@ export function describeDiagnosis(diagnosis: Diagnosis): string[] {
   }
   for (const note of diagnosis.notes) lines.push(`  Note: ${note}`);
   return lines;
+}
+
+/** The log of a container that does not run now is that of its last run. */
+function describeRun(log: ContainerLog, { containers }: Diagnosis): string {
+  if (log.previous) return 'of the run before';
+  const runs = containers.some(
+    ({ pod, container, state }) => pod === log.pod && container === log.container && state === 'running',
+  );
+  return runs ? 'of its present run' : 'of its last run';
 }

@@ -74,6 +74,11 @@ describe('the health of an object', () => {
     assert.equal(health.reason, 'FailedCreate');
   });
 
+  it('tells old Pods from surplus ones', () => {
+    assert.equal(judge(named('a Deployment with old Pods left')).message, 'Old Pods still to be removed: 1.');
+    assert.equal(judge(named('a StatefulSet with a surplus Pod')).message, 'Surplus Pods still to be removed: 1.');
+  });
+
   it('tells which container waits and for what', () => {
     const health = judge(named('a Pod that crashes again and again'));
     assert.equal(health.message, 'Container app is waiting: CrashLoopBackOff: back-off 5m0s');

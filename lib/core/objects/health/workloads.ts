@@ -29,8 +29,8 @@ function unfinishedDeployment(fields: Fields): string | undefined {
   const ready = fields.count('status.readyReplicas', 0);
   const available = fields.count('status.availableReplicas', 0);
   if (updated < desired) return `${updated} of ${desired} new Pods created.`;
-  if (existing > updated) return `${existing - updated} old Pods still to be removed.`;
-  if (existing > desired) return `${existing - desired} surplus Pods still to be removed.`;
+  if (existing > updated) return `Old Pods still to be removed: ${existing - updated}.`;
+  if (existing > desired) return `Surplus Pods still to be removed: ${existing - desired}.`;
   if (available < desired) return `${available} of ${desired} Pods available.`;
   if (ready < desired) return `${ready} of ${desired} Pods ready.`;
   // Without a deadline the controller never writes the condition Progressing.
@@ -61,7 +61,7 @@ export function assessStatefulSet(fields: Fields): Health {
   if (existing < desired) return progressing(`${existing} of ${desired} Pods created.`, 'RollingOut');
   if (ready < desired) return progressing(`${ready} of ${desired} Pods ready.`, 'RollingOut');
   if (existing > desired) {
-    return progressing(`${existing - desired} surplus Pods still to be removed.`, 'RollingOut');
+    return progressing(`Surplus Pods still to be removed: ${existing - desired}.`, 'RollingOut');
   }
   if (fields.count('spec.minReadySeconds', 0) > 0) {
     const available = fields.count('status.availableReplicas', 0);
@@ -124,7 +124,7 @@ export function assessReplicaSet(fields: Fields): Health {
     if (count < desired) return progressing(`${count} of ${desired} Pods ${word}.`, 'RollingOut');
   }
   const surplus = fields.count('status.replicas', 0) - desired;
-  if (surplus > 0) return progressing(`${surplus} surplus Pods still to be removed.`, 'RollingOut');
+  if (surplus > 0) return progressing(`Surplus Pods still to be removed: ${surplus}.`, 'RollingOut');
   return healthy(`${pods(desired)} available.`);
 }
 
