@@ -110,7 +110,6 @@ async function recordIntent(
   const { inventory } = assessment.loaded;
   if (!needsSuperset(todo)) return inventory;
   if (!assessment.loaded.exists) await ensureNamespace(context, todo);
-  await client.catalog();
   return store.save(superset(inventory, todo, new Date())).catch((error: unknown) => {
     if (!(error instanceof NotPermittedError)) throw error;
     throw new NotPermittedError(
@@ -181,8 +180,10 @@ function changesOf(
   const results = new Map(applied.map((result) => [result.decision.target.key, result]));
   const changes = assessment.preflight.prepared.map((prepared): ChangeResult => {
     const { key } = prepared.decision.target;
-    const change = changeOf(prepared, options);
     const result = results.get(key);
+    // What could not be asked before is known now.
+    const after = prepared.after ?? (result?.state === 'done' ? result.answer : undefined);
+    const change = changeOf({ ...prepared, ...(after && { after }) }, options);
     const state = result === undefined ? 'done' : result.state;
     // Of a ConfigMap and the like there is nothing to tell but that it exists.
     const seen = isHealthyOnceApplied(prepared.decision.target.id) ? undefined : health?.objects.get(key);
@@ -318,6 +319,9 @@ function pruneHeld(assessment: Assessment, context: RenderedContext): ActionResu
 
 function logApplied(context: RenderedContext, result: Applied): void {
   const name = describeTarget(targetName(result.decision.target.id));
+  const before = result.decision.live?.metadata.resourceVersion;
+  // An apply that only renewed the record changed nothing.
+  if (result.state === 'done' && result.answer.metadata.resourceVersion === before) return;
   if (result.state === 'done')
     context.log.info(`  ${result.created ? '+' : '~'} ${name} ${result.created ? 'created' : 'configured'}`);
   else if (result.state === 'failed') context.log.info(`  x ${name} failed: ${result.problem.message}`);
