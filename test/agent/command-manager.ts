@@ -2,6 +2,7 @@ import type { CommandHandler } from './command-handlers/command-handler.ts';
 import { commandAreas } from './command-handlers/index.ts';
 import { type AgentCommand, parseCommand, unescapeValue } from './command-parser.ts';
 import { CommandError, type CommandOutcome, type CommandRecord } from './command-record.ts';
+import { findMarker } from './marker-search.ts';
 import { isCommandAllowed } from './restrictions.ts';
 import type { Step } from './step.ts';
 
@@ -13,7 +14,7 @@ export function processLine(step: Step, line: string): CommandRecord | undefined
   const decodePercents = step.options.variables.flag('DECODE_PERCENTS') ?? true;
   const command = parseCommand(line, { decodePercents });
   if (command === undefined) {
-    const malformed = line.includes('##vso');
+    const malformed = findMarker(line, '##vso') !== undefined;
     if (malformed) step.warning(`'${line}' contains logging command keyword '##vso', but it's not a legal command.`);
     step.write(line);
     return malformed ? record(line, '', 'malformed', 'not a legal command') : undefined;

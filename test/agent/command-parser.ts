@@ -2,6 +2,7 @@
  * The agent's line protocol `##vso[area.event name=value;...]data`
  * (microsoft/azure-pipelines-agent: Command.cs, CommandStringConvertor.cs).
  */
+import { findMarker } from './marker-search.ts';
 
 export interface AgentCommand {
   readonly area: string;
@@ -23,8 +24,8 @@ const prefix = '##vso[';
  * prefix may stand anywhere in the line, and the header ends at the first `]` after it.
  */
 export function parseCommand(line: string, options: ParseOptions = {}): AgentCommand | undefined {
-  const start = line.indexOf(prefix);
-  if (start < 0) return undefined;
+  const start = findMarker(line, prefix);
+  if (start === undefined) return undefined;
   const end = line.indexOf(']', start);
   if (end < 0) return undefined;
 

@@ -1,4 +1,5 @@
 import type { CommandOutcome } from '../command-record.ts';
+import { findMarker } from '../marker-search.ts';
 import { quote, type Rule } from './rule.ts';
 
 /** What the product has reason to send. */
@@ -17,6 +18,8 @@ export const defaultAllowedCommands: readonly string[] = [
 /** What the product has reason to write as `##[...]` at the start of a line. */
 const allowedFormatting = ['section', 'group', 'endgroup', 'command', 'debug', 'warning', 'error'];
 
+const markers = ['##vso[', '##['];
+
 export const commandRules = [
   {
     name: 'marker-inside-line',
@@ -24,7 +27,7 @@ export const commandRules = [
       'A command or a formatting marker stands at the start of a line, never inside one, where only data can have put it.',
     check: (run) =>
       run.lines
-        .filter((line) => line.text.includes('##vso[', 1) || line.text.includes('##[', 1))
+        .filter((line) => markers.some((marker) => findMarker(line.text, marker, 1) !== undefined))
         .map((line) => `A marker stands inside a line of ${line.stream}: ${quote(line.text)}`),
   },
   {
