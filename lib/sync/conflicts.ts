@@ -1,6 +1,8 @@
 import { classifyManager } from '../core/objects/field-managers.ts';
 import { type FieldPath, formatFieldPath, parseFieldPath } from '../core/objects/field-path.ts';
+import { emptyFieldSet, findServerPath, union } from '../core/objects/field-set.ts';
 import type { KubernetesObject } from '../core/objects/kubernetes-object.ts';
+import { fieldSet } from '../core/objects/managed-fields.ts';
 import type { StatusCause } from '../ports/kubernetes/kubernetes-error.ts';
 
 export type ConflictPolicy = 'auto' | 'fail' | 'force' | 'yield';
@@ -25,14 +27,16 @@ export interface ConflictDecision {
  * The conflicts of a 409 to a server-side apply. The server names the manager only in the message:
  * `conflict with "kubectl-edit" with subresource "scale" using apps/v1 at ...` (source: managedfields/internal/conflict.go).
  */
-export function conflictsOf(causes: readonly StatusCause[]): FieldConflict[] {
+export function conflictsOf(causes: readonly StatusCause[], live: KubernetesObject): FieldConflict[] {
+  const owned = (live.metadata.managedFields ?? []).map(fieldSet).reduce(union, emptyFieldSet);
   return causes
     .filter((cause) => cause.reason === 'FieldManagerConflict')
     .map((cause) => {
       const names = /conflict with "((?:[^"\\]|\\.)*)"(?: with subresource "((?:[^"\\]|\\.)*)")?/.exec(
         cause.message ?? '',
       );
-      const path = parseFieldPath(cause.field ?? '');
+      // The server does not quote names that hold a dot; the live object knows which is meant.
+      const path = findServerPath(owned, cause.field ?? '') ?? parseFieldPath(cause.field ?? '');
       return {
         path,
         field: path === undefined ? (cause.field ?? '?') : formatFieldPath(path),

@@ -106,7 +106,7 @@ async function recordIntent(
   assessment: Assessment,
   todo: readonly Decision[],
 ): Promise<Inventory> {
-  const { client, set, store } = context;
+  const { set, store } = context;
   const { inventory } = assessment.loaded;
   if (!needsSuperset(todo)) return inventory;
   if (!assessment.loaded.exists) await ensureNamespace(context, todo);

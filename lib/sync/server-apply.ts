@@ -41,7 +41,8 @@ export async function serverApply(
     const answer = await send(payload, false);
     return { ...answer, object: answer.object as KubernetesObject, yielded: [], forced: [] };
   } catch (error) {
-    const conflicts = error instanceof KubernetesError && error.status === 409 ? conflictsOf(error.causes) : [];
+    const conflicts =
+      error instanceof KubernetesError && error.status === 409 ? conflictsOf(error.causes, live ?? target.payload) : [];
     if (conflicts.length === 0) throw error;
     const known = live ?? target.payload;
     const decision = decideConflicts(conflicts, options.conflicts, known, options.fieldManager);

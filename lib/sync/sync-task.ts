@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { LoadResult } from '../core/manifests/load.ts';
+import { secretValuesOf } from '../core/objects/masking.ts';
 import { countChanges, type Outcome, outcomes, type RunResult, type RunSource } from '../core/plan/result.ts';
 import type { VerifiedSource } from '../core/source/verify-source.ts';
 import { CancelledError, GitOpsError, messageOf } from '../errors.ts';
@@ -11,6 +12,7 @@ import { clusterAccess } from './cluster-access.ts';
 import { postStatus } from './commit-status.ts';
 import { loadDesiredState } from './desired-state.ts';
 import { InventoryStore } from './inventory-store.ts';
+import { maskResult } from './mask-result.ts';
 import { readSyncOptions, type SyncOptions } from './options.ts';
 import { runDestroy } from './run-destroy.ts';
 import { runDrift, runPlan } from './run-plan.ts';
@@ -44,6 +46,9 @@ class Run {
   #source: VerifiedSource | undefined;
   #previousCommit: string | undefined;
   #clients: KubernetesClient[] = [];
+  readonly #displayKey = randomBytes(32);
+  /** Values of the Secrets that Git declares. */
+  #secrets: readonly string[] = [];
   #serverVersion: string | undefined;
 
   constructor(agent: Agent, options: SyncOptions, version: string) {
@@ -106,7 +111,7 @@ class Run {
       progress: (percent, text) => agent.progress(percent, text),
       maskSecret: (value) => agent.maskSecret(value),
       signal: agent.cancelled,
-      displayKey: randomBytes(32),
+      displayKey: this.#displayKey,
     };
   }
 
@@ -117,6 +122,7 @@ class Run {
     this.#source = await checkSource(agent, this.#options, deployed);
     const loaded = await loadDesiredState(agent, this.#options, context);
     tellDesiredState(agent, loaded);
+    this.#secrets = loaded.manifests.flatMap(({ object }) => secretValuesOf(object));
     const rendered = {
       ...context,
       manifests: loaded.manifests,
@@ -141,7 +147,8 @@ class Run {
     return runSync(context);
   }
 
-  async report(startedAt: Date, result: ActionResult): Promise<void> {
+  async report(startedAt: Date, unmasked: ActionResult): Promise<void> {
+    const result = maskResult(unmasked, { digestKey: this.#displayKey, known: this.#secrets });
     const client = this.#clients[0];
     const source = this.#source === undefined ? undefined : runSource(this.#source, this.#previousCommit);
     const statistics = this.#clients.map((one) => one.statistics);

@@ -2,7 +2,12 @@ import { runTask } from '../../lib/ports/agent/run-task.ts';
 import definition from './task.json' with { type: 'json' };
 
 await runTask(async (agent) => {
+  const { Major, Minor, Patch } = definition.version;
+  const version = `${Major}.${Minor}.${Patch}`;
+  // Before what is large is loaded: whoever watches sees at once that something runs, and what.
+  agent.log.info(
+    `${definition.name} ${version}: ${agent.input('action') ?? 'sync'} of set ${agent.input('syncSet') ?? '(none)'}`,
+  );
   const { syncTask } = await import('../../lib/sync/sync-task.ts');
-  const { version } = definition;
-  await syncTask(agent, `${version.Major}.${version.Minor}.${version.Patch}`);
+  await syncTask(agent, version);
 });

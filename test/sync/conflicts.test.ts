@@ -14,16 +14,16 @@ const us = 'azdo-gitops:shop';
 describe('conflicts of a server-side apply', () => {
   it('are read from the causes: field, manager and subresource', () => {
     assert.deepEqual(
-      conflictsOf([
-        cause('kubectl', '.spec.replicas', ' with subresource "scale"'),
-        { reason: 'Other', message: 'x' },
-      ]).map(({ field, manager, subresource }) => ({ field, manager, subresource })),
+      conflictsOf(
+        [cause('kubectl', '.spec.replicas', ' with subresource "scale"'), { reason: 'Other', message: 'x' }],
+        live,
+      ).map(({ field, manager, subresource }) => ({ field, manager, subresource })),
       [{ field: 'spec.replicas', manager: 'kubectl', subresource: 'scale' }],
     );
   });
 
   const verdict = (manager: string, policy: 'auto' | 'fail' | 'force' | 'yield', more = '') => {
-    const decision = decideConflicts(conflictsOf([cause(manager, '.spec.replicas', more)]), policy, live, us);
+    const decision = decideConflicts(conflictsOf([cause(manager, '.spec.replicas', more)], live), policy, live, us);
     return decision.yielded.length > 0 ? 'yield' : decision.forced.length > 0 ? 'force' : 'fail';
   };
 
@@ -42,9 +42,27 @@ describe('conflicts of a server-side apply', () => {
     assert.equal(verdict('kubectl-edit', 'fail'), 'fail');
   });
 
+  it('name a field whose name holds dots, which the server does not quote, as the live object knows it', () => {
+    const annotated: KubernetesObject = {
+      ...live,
+      metadata: {
+        name: 'web',
+        managedFields: [
+          {
+            manager: 'helm',
+            operation: 'Apply',
+            fieldsV1: { 'f:metadata': { 'f:annotations': { 'f:example.com/cache': {} } } },
+          },
+        ],
+      },
+    };
+    const [conflict] = conflictsOf([cause('helm', '.metadata.annotations.example.com/cache')], annotated);
+    assert.equal(conflict?.field, 'metadata.annotations["example.com/cache"]');
+  });
+
   it('fail where a field to be left alone cannot be found', () => {
     const decision = decideConflicts(
-      conflictsOf([{ reason: 'FieldManagerConflict', message: 'conflict with "x"', field: '..[' }]),
+      conflictsOf([{ reason: 'FieldManagerConflict', message: 'conflict with "x"', field: '..[' }], live),
       'yield',
       live,
       us,
