@@ -3,6 +3,7 @@ import { messageOf, type Problem } from '../../errors.ts';
 import type { Checkout, UserPath } from './paths.ts';
 import { throwIfCancelled } from './tools.ts';
 import { decodeText } from './yaml/decode.ts';
+import { countSeparators, maxSeparatorsOfAll } from './yaml/size.ts';
 
 /** All manifests of a run together; far more than any cluster takes, and what a small agent can still hold. */
 const maxTotalBytes = 50 * 1024 * 1024;
@@ -20,20 +21,23 @@ export async function readTextFiles(
   problems: Problem[],
 ): Promise<TextFile[]> {
   const texts: TextFile[] = [];
-  let total = 0;
+  let bytes = 0;
+  let separators = 0;
   for (const file of files) {
     throwIfCancelled(signal);
-    total += (await stat(checkout.absolute(file)).catch(() => undefined))?.size ?? 0;
-    if (total > maxTotalBytes) {
+    bytes += (await stat(checkout.absolute(file)).catch(() => undefined))?.size ?? 0;
+    const text = bytes > maxTotalBytes ? undefined : await readText(file, checkout, problems);
+    separators += text === undefined ? 0 : countSeparators(text);
+    if (bytes > maxTotalBytes || separators > maxSeparatorsOfAll) {
       problems.push({
-        message: `The manifests are larger than ${maxTotalBytes / (1024 * 1024)} MiB in all; this file is one too many. Name fewer files in \`manifests\`, or take large ones out with \`!path\`.`,
+        message: `The manifests are larger than ${maxTotalBytes / (1024 * 1024)} MiB in all, or hold millions of values; this file is one too many. Name fewer files in \`manifests\`, or take large ones out with \`!path\`.`,
         at: { file },
         input: 'manifests',
         code: 'too-large',
       });
-      break;
+      // Reading the others would only take the memory that this is to spare.
+      return [];
     }
-    const text = await readText(file, checkout, problems);
     if (text !== undefined) texts.push({ file, text });
   }
   return texts;

@@ -4,7 +4,7 @@ import type { Place, Problem } from '../../errors.ts';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import { readTextFiles } from './files.ts';
 import { kustomizationNames } from './find.ts';
-import type { KustomizeProgram } from './kustomize.ts';
+import type { KustomizeProgram } from './kustomize-program.ts';
 import type { Checkout, UserPath } from './paths.ts';
 import { candidates } from './shape.ts';
 import type { LoadContext } from './source.ts';

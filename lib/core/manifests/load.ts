@@ -8,7 +8,7 @@ import { Checkout } from './paths.ts';
 import { readPlain } from './plain.ts';
 import { Sops } from './sops.ts';
 import { sopsMac } from './sops-detect.ts';
-import type { LoadContext, LoadResult, ManifestSource, Renderer } from './source.ts';
+import type { LoadContext, LoadResult, ManifestSource, Renderer, RenderKind } from './source.ts';
 import { substitution } from './substitute.ts';
 import { collectInputErrors } from './tools.ts';
 import type { ScalarRewrite } from './yaml/compose.ts';
@@ -64,10 +64,23 @@ export async function loadManifests(source: ManifestSource, context: LoadContext
   if (rendered === undefined || problems.length > 0) throw failure(problems);
   return {
     manifests: objects.manifests,
-    warnings: objects.warnings,
+    warnings: [...unusedInputs(source, found.kind), ...objects.warnings],
     renderer: rendered.renderer,
     kind: found.kind,
   };
+}
+
+/** Inputs for charts that somebody gave where there is no chart. */
+function unusedInputs(source: ManifestSource, kind: RenderKind): Problem[] {
+  if (kind === 'helm') return [];
+  const inputs = ['valueFiles', 'overrides', 'chartVersion', 'chartDigest'] as const;
+  return inputs
+    .filter((input) => (source[input] ?? '').length > 0)
+    .map((input) => ({
+      message: `\`${input}\` is for Helm charts and has no effect: \`manifests\` is rendered as ${kind}.`,
+      input,
+      code: 'unused-input',
+    }));
 }
 
 /** More than anybody reads at once; the log of an agent is no place for a thousand lines of one mistake. */

@@ -286,10 +286,27 @@ kind: ConfigMap
     assert.match(found[0]?.message ?? '', /larger than 50 MiB in all/);
   });
 
+  it('are refused when they are small and hold more values than memory would', async () => {
+    const dense = configMap('a', `x: [${'1,'.repeat(900_000)}]\n`);
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const space = workspace(Object.fromEntries(names.map((name) => [`${name}.yaml`, dense])));
+    const found = await space.problems({ manifests: ['.'] });
+    assert.deepEqual([codes(found), places(found)], [['too-large'], ['e.yaml']]);
+  });
+
   it('are refused with as many problems as somebody may read', async () => {
     const found = await problems(`a: 1\n${'a: 2\n'.repeat(5000)}`);
     assert.equal(found.length, 101);
     assert.equal(found.at(-1)?.message, 'There are 4900 problems more. Correct these first.');
+  });
+
+  it('come with a warning when inputs for charts were given', async () => {
+    const space = workspace({ 'a.yaml': configMap('a') });
+    const result = await space.load({ manifests: ['.'], valueFiles: ['v.yaml'], overrides: [], chartVersion: '1.0.0' });
+    assert.deepEqual(
+      result.warnings.map(({ input, code }) => `${code} ${input}`),
+      ['unused-input valueFiles', 'unused-input chartVersion'],
+    );
   });
 
   it('may be nothing at all', async () => {

@@ -4,6 +4,7 @@ import { type Ambiguity, compose, type ScalarRewrite } from './compose.ts';
 import { LineIndex } from './lines.ts';
 import { offsetOf, type YamlNode, type YamlPath } from './node.ts';
 import { parseTolerant } from './parse.ts';
+import { countSeparators, maxSeparatorsOfAll, maxSeparatorsOfDocument } from './size.ts';
 import { type Chunk, splitDocuments } from './split.ts';
 
 /** One document that holds something. */
@@ -26,14 +27,15 @@ export interface YamlRead {
 
 /** Deeper than any custom resource definition, and far from the end of the stack. */
 const maxDepth = 200;
-/** A guard for memory: most separators, which bound the number of values, in one document. About 15 MB of ordinary YAML. */
-const maxSeparators = 1_000_000;
-
 /**
  * Reads a file as Kubernetes does. Everything that is wrong is reported with its line; documents that are sound are returned
  * beside those that are not. Documents without content are left out.
  */
 export function readYaml(text: string, file: string, rewrite?: ScalarRewrite): YamlRead {
+  if (countSeparators(text) > maxSeparatorsOfAll) {
+    const message = 'The text holds more values than can be read. Declare less at a time.';
+    return { documents: [], problems: [{ message, at: { file }, code: 'too-large' }] };
+  }
   const { chunks, problems } = splitDocuments(text, file);
   const documents: YamlDocument[] = [];
   for (const chunk of chunks) {
@@ -66,7 +68,7 @@ function readChunk(chunk: Chunk, file: string, rewrite: ScalarRewrite | undefine
       'line-separator',
     );
   }
-  if (countSeparators(source) > maxSeparators) {
+  if (countSeparators(source) > maxSeparatorsOfDocument) {
     return refuse(
       'The document holds more values than can be read. Split it into several files.',
       0,
@@ -132,15 +134,4 @@ function isJsonText(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Every value but the first stands after one of these. */
-function countSeparators(text: string): number {
-  let count = 0;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    // Line feed, carriage return, comma, colon, brackets, braces.
-    if (code === 0x0a || code === 0x0d || code === 0x2c || code === 0x3a || code === 0x5b || code === 0x7b) count++;
-  }
-  return count;
 }
