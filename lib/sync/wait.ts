@@ -162,7 +162,8 @@ function createAssess(
 }
 
 function judgeOne(tracked: Tracked, now: number, assess: Assess, evidence: PodEvidence, options: WaitOptions): void {
-  const owned = tracked.live === undefined || tracked.gone ? undefined : evidence.of(tracked);
+  const hopeful = tracked.live === undefined || tracked.gone || tracked.state === 'settled';
+  const owned = hopeful ? undefined : evidence.of(tracked);
   const found = owned && tracked.live && findStuck(tracked.live, owned, options.settleMs ?? DEFAULT_SETTLE_MS);
   tracked.stuck = found && { found, since: tracked.stuck?.since ?? now };
   judgeTracked(tracked, now, {

@@ -72,9 +72,14 @@ export function textAt(object: unknown, path: string): string {
 }
 
 export function isOwnedBy(object: Json, owner: Json): boolean {
-  const owners = valueAt(object, 'metadata.ownerReferences');
   const uid = uidOf(owner);
-  return uid !== '' && Array.isArray(owners) && owners.some((entry) => isRecord(entry) && entry['uid'] === uid);
+  return uid !== '' && ownersOf(object).includes(uid);
+}
+
+/** The uids of an object's owners. */
+export function ownersOf(object: Json): string[] {
+  const owners = valueAt(object, 'metadata.ownerReferences');
+  return Array.isArray(owners) ? owners.map((entry) => textAt(entry, 'uid')).filter((uid) => uid !== '') : [];
 }
 
 function alive(pods: readonly Json[], owner: Json): Json[] {

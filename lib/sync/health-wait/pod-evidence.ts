@@ -1,7 +1,7 @@
 import type { ApiResource } from '../../ports/kubernetes/discovery.ts';
 import type { Json, KubernetesClient } from '../../ports/kubernetes/kubernetes-client.ts';
 import { type Observation, observe, type Sink } from './observe.ts';
-import { type Owned, uidOf } from './owned-pods.ts';
+import { type Owned, ownersOf, uidOf } from './owned-pods.ts';
 import type { Tracked } from './tracked.ts';
 
 /** A rollout that takes no longer needs no explanation: its Pods are not asked for. */
@@ -38,7 +38,7 @@ export function createPodEvidence(options: EvidenceOptions): PodEvidence {
   const replicaSets = new Map<string, Seen>();
   const followIn = (seen: Map<string, Seen>, apiVersion: string, kind: string, namespace: string): void => {
     if (seen.has(namespace)) return;
-    const objects: Seen = { answered: false, byUid: new Map() };
+    const objects = createSeen();
     seen.set(namespace, objects);
     start(options, apiVersion, kind, namespace, objects).catch(options.broken);
   };
@@ -51,19 +51,61 @@ export function createPodEvidence(options: EvidenceOptions): PodEvidence {
         if (kind === 'apps/Deployment') followIn(replicaSets, 'apps/v1', 'ReplicaSet', target.id.namespace);
       }
     },
-    of: ({ target: { id } }) => {
+    of: ({ target: { id }, live }) => {
       if (id.group === '' && id.kind === 'Pod') return { replicaSets: [], pods: [] };
       const seenPods = pods.get(id.namespace);
-      if (seenPods?.answered !== true) return undefined;
-      const seenSets = replicaSets.get(id.namespace);
-      return { pods: [...seenPods.byUid.values()], replicaSets: [...(seenSets?.byUid.values() ?? [])] };
+      if (seenPods?.answered !== true || live === undefined) return undefined;
+      const sets = replicaSets.get(id.namespace)?.ownedBy(uidOf(live)) ?? [];
+      const owners = [live, ...sets];
+      return { replicaSets: sets, pods: owners.flatMap((owner) => seenPods.ownedBy(uidOf(owner))) };
     },
   };
 }
 
 interface Seen {
   answered: boolean;
-  readonly byUid: Map<string, Json>;
+  replace(items: readonly Json[]): void;
+  put(object: Json): void;
+  remove(object: Json): void;
+  ownedBy(uid: string): readonly Json[];
+}
+
+/** Objects by their owner: with a thousand workloads in a namespace nobody can look through all Pods for each. */
+function createSeen(): Seen {
+  const byUid = new Map<string, Json>();
+  let byOwner: Map<string, Json[]> | undefined;
+  return {
+    answered: false,
+    replace: (items) => {
+      byUid.clear();
+      for (const item of items) byUid.set(uidOf(item), item);
+      byOwner = undefined;
+    },
+    put: (object) => {
+      byUid.set(uidOf(object), object);
+      byOwner = undefined;
+    },
+    remove: (object) => {
+      byUid.delete(uidOf(object));
+      byOwner = undefined;
+    },
+    ownedBy: (uid) => {
+      byOwner ??= groupByOwner(byUid.values());
+      return byOwner.get(uid) ?? [];
+    },
+  };
+}
+
+function groupByOwner(objects: Iterable<Json>): Map<string, Json[]> {
+  const groups = new Map<string, Json[]>();
+  for (const object of objects) {
+    for (const owner of ownersOf(object)) {
+      const group = groups.get(owner);
+      if (group === undefined) groups.set(owner, [object]);
+      else group.push(object);
+    }
+  }
+  return groups;
 }
 
 async function start(
@@ -79,16 +121,15 @@ async function start(
     asked: () => undefined,
     replaced: (items) => {
       seen.answered = true;
-      seen.byUid.clear();
-      for (const item of items) seen.byUid.set(uidOf(item), item);
+      seen.replace(items);
       changed();
     },
     changed: (object) => {
-      seen.byUid.set(uidOf(object), object);
+      seen.put(object);
       changed();
     },
     deleted: (object) => {
-      seen.byUid.delete(uidOf(object));
+      seen.remove(object);
       changed();
     },
     // Whatever is waited for is watched over the same connection and says so.

@@ -24,6 +24,9 @@ export function createReporter(
   let toldAt = Number.NEGATIVE_INFINITY;
   let told = '';
   return (all, now, isLost) => {
+    const ended = !all.some(({ state }) => state === 'waiting');
+    const since = now - toldAt;
+    if (!ended && since < AT_MOST_EVERY_MS) return;
     const open = all.filter(({ state }) => state !== 'settled');
     const waitingFor = open.map((tracked) => ({
       id: tracked.target.id,
@@ -38,11 +41,9 @@ export function createReporter(
       waitingFor,
       connectionLost: open.some(isLost),
     };
-    const ended = !open.some(({ state }) => state === 'waiting');
     const { healthy, failed, connectionLost } = progress;
     const news = JSON.stringify([healthy, failed, connectionLost, ended, waitingFor.map(({ health }) => health)]);
-    const since = now - toldAt;
-    if (!ended && since < (news === told ? HEARTBEAT_MS : AT_MOST_EVERY_MS)) return;
+    if (!ended && news === told && since < HEARTBEAT_MS) return;
     toldAt = now;
     told = news;
     onProgress(progress);

@@ -41,6 +41,8 @@ export interface Tracked {
   unreadable: string | undefined;
   stuck: { readonly found: Stuck; readonly since: number } | undefined;
   health: Health;
+  /** What the health was made from: a settled object is not judged again until it changes. */
+  judged: Json | undefined;
   /** Since when the health has had its status and reason. */
   since: number;
   state: TrackedState;
@@ -58,6 +60,7 @@ export function track(target: WaitTarget, now: number, deadline: number): Tracke
     fixed: undefined,
     unreadable: undefined,
     stuck: undefined,
+    judged: undefined,
     health: { status: 'Unknown', message: 'The cluster has not been asked yet.' },
     since: now,
     state: 'waiting',
@@ -73,6 +76,8 @@ export interface JudgeOptions {
 
 /** Brings health and state of a target up to what is known now. */
 export function judgeTracked(tracked: Tracked, now: number, options: JudgeOptions): void {
+  if (tracked.state === 'settled' && tracked.judged === tracked.live && !tracked.gone) return;
+  tracked.judged = tracked.live;
   const health = healthOf(tracked, options);
   if (health.status !== tracked.health.status || health.reason !== tracked.health.reason) tracked.since = now;
   tracked.health = health;
