@@ -27,6 +27,14 @@ const TASKS = ['test/tasks/**/*.test.ts'];
 /** What tests are run with: the agent's stand-in, and the building of other projects' programs. */
 const HARNESS = ['test/agent/**/*.test.ts', 'test/tools/**/*.test.ts'];
 
+/** Git servers and Azure DevOps, and what talks to them. */
+const SERVERS = [
+  'test/azure-devops/**/*.test.ts',
+  'test/ports/git/**/*.test.ts',
+  'test/ports/azure-devops/**/*.test.ts',
+  'test/core/source/**/*.test.ts',
+];
+
 /** Cheapest first, so that a mistake shows early. */
 export const SUITES: readonly Suite[] = [
   {
@@ -40,6 +48,7 @@ export const SUITES: readonly Suite[] = [
   },
   // Whatever no other suite claims, so that no file is forgotten.
   { name: 'unit', budgetSeconds: 60, needs: ['tools'], specs: ['test/**/*.test.ts'] },
+  { name: 'servers', budgetSeconds: 60, needs: [], specs: SERVERS },
   { name: 'harness', budgetSeconds: 90, needs: ['tools', 'vsix'], specs: HARNESS },
   { name: 'cluster', budgetSeconds: 180, needs: ['tools', 'cluster'], specs: CLUSTER },
   { name: 'tasks', budgetSeconds: 120, needs: ['tools', 'cluster', 'vsix'], specs: TASKS },
@@ -62,7 +71,7 @@ export function selectSuites(names: readonly string[]): Suite[] {
 /** The test files of a suite. A file belongs to one suite: that of its folder, or `cluster` by its name. */
 export async function specFiles(suite: Suite, root: string): Promise<string[]> {
   const ignore = ['test/**/*.long.test.ts'];
-  if (suite.name === 'unit') ignore.push(...CLUSTER, ...TASKS, ...HARNESS);
-  if (suite.name === 'tasks' || suite.name === 'harness') ignore.push('test/**/*.cluster.test.ts');
+  if (suite.name === 'unit') ignore.push(...CLUSTER, ...TASKS, ...HARNESS, ...SERVERS);
+  if (['tasks', 'harness', 'servers'].includes(suite.name)) ignore.push('test/**/*.cluster.test.ts');
   return (await glob([...(suite.specs ?? [])], { cwd: root, ignore })).sort();
 }
