@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { buildVariables, releaseVariables } from './pipeline-variables.ts';
 
 const checkout = {
-  folder: '/work/1/s',
+  folder: '/agent/_work/1/s',
   commit: 'f'.repeat(40),
   branch: 'refs/heads/feature/x',
   message: 'Change',
@@ -10,13 +10,13 @@ const checkout = {
   remoteUrl: 'https://dev.azure.com/contoso/shop/_git/config',
   name: 'config',
 };
-const common = { collectionUrl: 'https://dev.azure.com/contoso/', project: 'shop', jobDirectory: '/work/1' };
+const common = { collectionUrl: 'https://dev.azure.com/contoso/', project: 'shop', jobDirectory: '/agent/_work/1' };
 
 describe('The variables of a build', () => {
   it('tell of the repository that was checked out', () => {
-    const variables = buildVariables({ ...common, sourcesDirectory: '/work/1/s', checkout });
+    const variables = buildVariables({ ...common, sourcesDirectory: '/agent/_work/1/s', checkout });
     assert.equal(variables['System.HostType'], 'build');
-    assert.equal(variables['System.DefaultWorkingDirectory'], '/work/1/s');
+    assert.equal(variables['System.DefaultWorkingDirectory'], '/agent/_work/1/s');
     assert.equal(variables['Build.SourceVersion'], checkout.commit);
     assert.equal(variables['Build.SourceBranch'], 'refs/heads/feature/x');
     assert.equal(variables['Build.SourceBranchName'], 'x');
@@ -28,7 +28,7 @@ describe('The variables of a build', () => {
   it('of a pull request tell of it, and of its merge', () => {
     const variables = buildVariables({
       ...common,
-      sourcesDirectory: '/work/1/s',
+      sourcesDirectory: '/agent/_work/1/s',
       checkout,
       pullRequest: { id: 7, sourceBranch: 'refs/heads/x', targetBranch: 'refs/heads/main' },
     });
@@ -43,16 +43,16 @@ describe('The variables of a classic release', () => {
   const release = (artifacts: Parameters<typeof releaseVariables>[0]['artifacts']) =>
     releaseVariables({
       ...common,
-      jobDirectory: '/work/r1',
-      artifactsDirectory: '/work/r1/a',
+      jobDirectory: '/agent/_work/r1',
+      artifactsDirectory: '/agent/_work/r1/a',
       artifacts: artifacts ?? [],
     });
 
   it('have the working directory where the artifacts are, and no sources', () => {
     const variables = release([]);
     assert.equal(variables['System.HostType'], 'release');
-    assert.equal(variables['System.DefaultWorkingDirectory'], '/work/r1/a');
-    assert.equal(variables['System.ArtifactsDirectory'], '/work/r1/a');
+    assert.equal(variables['System.DefaultWorkingDirectory'], '/agent/_work/r1/a');
+    assert.equal(variables['System.ArtifactsDirectory'], '/agent/_work/r1/a');
     assert.deepEqual(
       Object.keys(variables).filter((name) => name.startsWith('Build.') || name.startsWith('System.PullRequest')),
       [],
