@@ -81,7 +81,11 @@ async function applyOne(client: KubernetesClient, decision: Decision, options: A
   const { target } = decision;
   try {
     await fold(client, decision, options);
-    const answer = await serverApply(client, target, decision.live, { ...options, dryRun: false });
+    const answer = await serverApply(client, target, decision.live, {
+      ...options,
+      dryRun: false,
+      adopts: decision.kind === 'adopt',
+    });
     return { decision, state: 'done', answer: answer.object, created: answer.created };
   } catch (error) {
     if (error instanceof CancelledError) return { decision, state: 'notReached' };

@@ -22,7 +22,7 @@ export function changeOf(prepared: Prepared, options: ChangeOptions): Change {
   if (decision.kind === 'create') {
     return { ...base, action: 'create', fields: [], ...(prepared.after === undefined && notAsked(decision)) };
   }
-  const corrects = decision.foreign !== undefined && options.foreignFields === 'correct';
+  const corrects = removesForeign(decision, options);
   const fields = fieldsOf(prepared, options, corrects);
   const asked = prepared.after !== undefined;
   const isChanged = decision.kind === 'adopt' || corrects || !asked || fields.length > 0;
@@ -35,6 +35,11 @@ export function changeOf(prepared: Prepared, options: ChangeOptions): Change {
       prepared.yielded.map((conflict) => `${conflict.field} is left to ${conflict.manager}`),
     ),
   };
+}
+
+/** What is taken over becomes as Git declares it, whatever the input says about objects that are ours. */
+function removesForeign(decision: Decision, options: ChangeOptions): boolean {
+  return decision.foreign !== undefined && (decision.kind === 'adopt' || options.foreignFields === 'correct');
 }
 
 /** The fields that people added to an object, as messages name them. */

@@ -1,4 +1,4 @@
-import { classifyManager } from '../core/objects/field-managers.ts';
+import { classifyManager, isKnownManager } from '../core/objects/field-managers.ts';
 import { type FieldPath, formatFieldPath, parseFieldPath } from '../core/objects/field-path.ts';
 import { emptyFieldSet, findServerPath, union } from '../core/objects/field-set.ts';
 import type { KubernetesObject } from '../core/objects/kubernetes-object.ts';
@@ -46,16 +46,22 @@ export function conflictsOf(causes: readonly StatusCause[], live: KubernetesObje
     });
 }
 
-/** `auto` yields to the cluster's own controllers, overrules people, and fails for other tools. */
+export interface ConflictContext {
+  readonly live: KubernetesObject;
+  readonly fieldManager: string;
+  /** The object is being taken over: what people and tools set in it before counts no more. */
+  readonly adopts: boolean;
+}
+
+/** `auto` yields to the cluster's own controllers, overrules people, and fails for other tools and for whom we do not know. */
 export function decideConflicts(
   conflicts: readonly FieldConflict[],
   policy: ConflictPolicy,
-  live: KubernetesObject,
-  fieldManager: string,
+  context: ConflictContext,
 ): ConflictDecision {
   const decision = { yielded: [] as FieldConflict[], forced: [] as FieldConflict[], refused: [] as FieldConflict[] };
   for (const conflict of conflicts) {
-    const wanted = policy === 'auto' ? automatic(conflict, live, fieldManager) : policy;
+    const wanted = policy === 'auto' ? automatic(conflict, context) : policy;
     if (wanted === 'yield' && conflict.path !== undefined) decision.yielded.push(conflict);
     else if (wanted === 'force') decision.forced.push(conflict);
     else decision.refused.push(conflict);
@@ -63,21 +69,23 @@ export function decideConflicts(
   return decision;
 }
 
-function automatic(conflict: FieldConflict, live: KubernetesObject, fieldManager: string): 'fail' | 'force' | 'yield' {
-  const operation = live.metadata.managedFields?.find(
-    (entry) => entry.manager === conflict.manager && (entry.subresource ?? '') === conflict.subresource,
+function automatic(conflict: FieldConflict, context: ConflictContext): 'fail' | 'force' | 'yield' {
+  const { manager, subresource } = conflict;
+  const operation = context.live.metadata.managedFields?.find(
+    (entry) => entry.manager === manager && (entry.subresource ?? '') === subresource,
   )?.operation;
-  const owner = classifyManager(
-    { manager: conflict.manager, subresource: conflict.subresource, ...(operation && { operation }) },
-    fieldManager,
-  );
+  const owner = classifyManager({ manager, subresource, ...(operation && { operation }) }, context.fieldManager);
   switch (owner) {
-    case 'controller':
-      return 'yield';
+    case 'controller': {
+      // Under a name that nobody knows it may be a script as well as an operator. What Git declares is not given up for that.
+      const isGuess = subresource === '' && !isKnownManager(manager);
+      if (!isGuess) return 'yield';
+      return context.adopts ? 'force' : 'fail';
+    }
     case 'person':
     case 'ours':
       return 'force';
     case 'tool':
-      return 'fail';
+      return context.adopts ? 'force' : 'fail';
   }
 }

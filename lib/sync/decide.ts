@@ -5,7 +5,7 @@ import { type FingerprintOptions, isUnchanged } from './fingerprint.ts';
 import { type ForeignFields, foreignFields } from './foreign-fields.ts';
 import type { Inventory, InventoryEntry } from './inventory.ts';
 import type { LiveState } from './live-state.ts';
-import { type AdoptPolicy, refusalToAdopt } from './ownership.ts';
+import { type AdoptPolicy, isTakenByAnotherSet, refusalToAdopt } from './ownership.ts';
 import { type PruneDecision, pruneDecisions } from './prune-guards.ts';
 import { partOfLabel, type SyncSet } from './sync-set.ts';
 import type { Target } from './targets.ts';
@@ -67,7 +67,7 @@ function decideTarget(
   if (live.metadata.deletionTimestamp !== undefined) {
     return { problem: { at: target.manifest.origin, code: 'terminating', message: terminating(target, live) } };
   }
-  const isOurs = isRecorded(entry, live, options.fieldManager);
+  const isOurs = isRecorded(entry, live, set, options.fieldManager);
   if (!isOurs) {
     const refusal = refusalToAdopt(live, set, options.adopt);
     if (refusal !== undefined) {
@@ -76,10 +76,11 @@ function decideTarget(
       };
     }
   }
-  const foreign = options.foreignFields === 'ignore' ? undefined : foreignFields(live, options.fieldManager);
+  const adopts = !isOurs && live.metadata.labels?.[partOfLabel] !== set.applySetId;
+  const looks = adopts || options.foreignFields !== 'ignore';
+  const foreign = looks ? foreignFields(live, options.fieldManager, { andTools: adopts }) : undefined;
   const shown = foreign === undefined ? {} : { foreign };
-  const wasOurs = isOurs || live.metadata.labels?.[partOfLabel] === set.applySetId;
-  if (!wasOurs) return { target, kind: 'adopt', live, ...recorded, ...shown };
+  if (adopts) return { target, kind: 'adopt', live, ...recorded, ...shown };
   const correct = foreign !== undefined && options.foreignFields === 'correct';
   if (isOurs && !correct && isUnchanged(entry?.fingerprint, target.payload, live, options)) {
     return { target, kind: 'unchanged', live, ...recorded, ...shown };
@@ -88,9 +89,17 @@ function decideTarget(
   return { target, kind: 'configure', live, ...recorded, ...shown, ...note };
 }
 
-/** A recorded uid proves it; a record from before the answer came needs our own Apply entry on the object. */
-function isRecorded(entry: InventoryEntry | undefined, live: KubernetesObject, fieldManager: string): boolean {
-  if (entry === undefined) return false;
+/**
+ * A recorded uid proves it; a record from before the answer came needs our own Apply entry on the object. What another set took
+ * over meanwhile is that set's.
+ */
+function isRecorded(
+  entry: InventoryEntry | undefined,
+  live: KubernetesObject,
+  set: SyncSet,
+  fieldManager: string,
+): boolean {
+  if (entry === undefined || isTakenByAnotherSet(live, set)) return false;
   if (entry.uid !== undefined) return entry.uid === live.metadata.uid;
   return applyEntryOf(live, fieldManager) !== undefined;
 }

@@ -32,28 +32,37 @@ export interface ForeignFields {
   readonly fields: FieldSet;
   /** Names of the managers, for messages. */
   readonly managers: readonly string[];
+  /** Those of tools are among them, because the object is taken over. */
+  readonly andTools: boolean;
 }
 
-/**
- * What people added to the object: fields that a person's manager owns and we do not. `after` is the answer of a dry run, when there
- * is one: fields that we shall own then were not added but changed, and are put back by the apply itself. Undefined when there are none.
- */
+export interface ForeignOptions {
+  /** Fields of other tools count as well: those of an object that is taken over. */
+  readonly andTools: boolean;
+  /**
+   * The answer of a dry run, when there is one: fields that we shall own then were not added but changed, and are put back by the
+   * apply itself.
+   */
+  readonly after?: KubernetesObject;
+}
+
+/** What people added to the object: fields that a person's manager owns and we do not. Undefined when there are none. */
 export function foreignFields(
   live: KubernetesObject,
   fieldManager: string,
-  after?: KubernetesObject,
+  options: ForeignOptions,
 ): ForeignFields | undefined {
-  const ours = union(fieldsOfOurs(live, fieldManager), fieldsOfOurs(after, fieldManager));
+  const ours = union(fieldsOfOurs(live, fieldManager), fieldsOfOurs(options.after, fieldManager));
   const managers: string[] = [];
   let fields = emptyFieldSet;
   for (const entry of live.metadata.managedFields ?? []) {
-    if (!isPersons(entry, fieldManager)) continue;
+    if (!isTaken(entry, fieldManager, options.andTools)) continue;
     const added = subtract(subtract(fieldSet(entry), ours), leftAlone);
     if (isEmpty(added)) continue;
     fields = union(fields, added);
     if (entry.manager !== undefined && !managers.includes(entry.manager)) managers.push(entry.manager);
   }
-  return isEmpty(fields) ? undefined : { fields, managers };
+  return isEmpty(fields) ? undefined : { fields, managers, andTools: options.andTools };
 }
 
 function fieldsOfOurs(object: KubernetesObject | undefined, fieldManager: string): FieldSet {
@@ -70,14 +79,7 @@ export function foldPatch(
   fieldManager: string,
   options: { readonly andTools: boolean },
 ): JsonPatchOperation[] | undefined {
-  const folded = foldInto(
-    live,
-    fieldManager,
-    (entry) =>
-      isPersons(entry, fieldManager) ||
-      (options.andTools && (entry.subresource ?? '') === '' && classifyManager(entry, fieldManager) === 'tool'),
-    leftAlone,
-  );
+  const folded = foldInto(live, fieldManager, (entry) => isTaken(entry, fieldManager, options.andTools), leftAlone);
   if (folded === undefined) return undefined;
   return [
     { op: 'test', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
@@ -93,7 +95,7 @@ export function withoutForeign(
   fieldManager: string,
 ): KubernetesObject {
   const kept = (live.metadata.managedFields ?? [])
-    .filter((entry) => !isPersons(entry, fieldManager))
+    .filter((entry) => !isTaken(entry, fieldManager, foreign.andTools))
     .map(fieldSet)
     .reduce(union, emptyFieldSet);
   return fieldPaths(foreign.fields)
@@ -102,6 +104,8 @@ export function withoutForeign(
 }
 
 /** Scaling by hand goes through a subresource: replicas that Git declares are put back by the apply itself. */
-function isPersons(entry: ManagedFieldsEntry, fieldManager: string): boolean {
-  return (entry.subresource ?? '') === '' && classifyManager(entry, fieldManager) === 'person';
+function isTaken(entry: ManagedFieldsEntry, fieldManager: string, andTools: boolean): boolean {
+  if ((entry.subresource ?? '') !== '') return false;
+  const owner = classifyManager(entry, fieldManager);
+  return owner === 'person' || (andTools && owner === 'tool');
 }

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../core/objects/kubernetes-object.ts';
+import { applyEntryOf } from '../core/objects/managed-fields.ts';
 import { partOfLabel, type SyncSet } from './sync-set.ts';
 
 /** Whoever claims an object that is not in our inventory. */
@@ -61,6 +62,12 @@ const fluxLabels = [
   ['kustomize.toolkit.fluxcd.io', 'Flux Kustomization'],
   ['helm.toolkit.fluxcd.io', 'Flux HelmRelease'],
 ] as const;
+
+/** An object of ours that another set took over: it has that set's label, and nothing of what we applied is left to us. */
+export function isTakenByAnotherSet(live: KubernetesObject, set: SyncSet): boolean {
+  const label = live.metadata.labels?.[partOfLabel];
+  return label !== undefined && label !== set.applySetId && applyEntryOf(live, set.fieldManager) === undefined;
+}
 
 export type AdoptPolicy = 'ifUnowned' | 'never' | 'always';
 

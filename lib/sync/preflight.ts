@@ -69,7 +69,11 @@ export async function preflight(
         const cannotAsk = target.awaitsDefinition || places.missing.has(target.id.namespace);
         if (options.mode === 'client' || cannotAsk) return asIs;
         try {
-          const answer = await serverApply(client, target, decision.live, { ...options, dryRun: true });
+          const answer = await serverApply(client, target, decision.live, {
+            ...options,
+            dryRun: true,
+            adopts: decision.kind === 'adopt',
+          });
           for (const text of answer.warnings) {
             warnings.push({
               at: target.manifest.origin,
@@ -150,7 +154,7 @@ async function onlyAdded(
 ): Promise<Decision> {
   const { foreign: found, live, target, ...rest } = decision;
   if (found === undefined || live === undefined) return decision;
-  const foreign = foreignFields(live, fieldManager, after);
+  const foreign = foreignFields(live, fieldManager, { after, andTools: found.andTools });
   if (foreign === undefined) return { ...rest, live, target };
   if (target.id.kind === 'CustomResourceDefinition') return { ...decision, foreign };
   const name = `gitops-dry-run-${randomBytes(6).toString('hex')}`;

@@ -3,6 +3,7 @@ import { applyEntryOf } from '../core/objects/managed-fields.ts';
 import type { ApiResource } from '../ports/kubernetes/discovery.ts';
 import type { Inventory, InventoryEntry } from './inventory.ts';
 import { kindKey, type LiveState } from './live-state.ts';
+import { isTakenByAnotherSet } from './ownership.ts';
 import { partOfLabel, type SyncSet } from './sync-set.ts';
 import type { Target } from './targets.ts';
 
@@ -91,6 +92,7 @@ function decidePrune(
   options: PruneOptions,
 ): Verdict {
   if (live === undefined) return { decision: 'forget', reason: 'is gone already' };
+  if (isTakenByAnotherSet(live, set)) return { decision: 'forget', reason: 'was taken over by another set' };
   const notOurs = whyNotOurs(entry, live, options.fieldManager);
   if (notOurs !== undefined) return { decision: 'forget', reason: notOurs };
   if (live.metadata.uid !== undefined && declaredUids.has(live.metadata.uid)) {

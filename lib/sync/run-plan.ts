@@ -86,7 +86,7 @@ export function foreignWarnings(assessment: Assessment, context: RenderedContext
     foreignFields: 'report' as const,
   };
   return assessment.preflight.prepared
-    .filter(({ decision }) => decision.foreign !== undefined)
+    .filter(({ decision }) => decision.foreign !== undefined && decision.kind !== 'adopt')
     .map(({ decision }) => {
       const { target, foreign } = decision;
       const fields = foreignFieldNames(decision, options).join(', ');
@@ -98,7 +98,8 @@ export function foreignWarnings(assessment: Assessment, context: RenderedContext
     });
 }
 
-function isDrift(prepared: Prepared, assessment: Assessment): boolean {
+/** Whether the cluster and not Git is what changed. */
+export function isDrift(prepared: Prepared, assessment: Assessment): boolean {
   const { entry, target } = prepared.decision;
   if (entry?.uid === undefined) return false;
   // Without a digest (a Secret, and no right to keep its key) a difference may be Git's; it is told as drift rather than passed over.

@@ -21,7 +21,7 @@ import type { Inventory } from './inventory.ts';
 import { type Pruned, pruneObjects } from './prune-objects.ts';
 import { isSameInventory, needsSuperset, recordRun, superset } from './record.ts';
 import { refuse } from './refuse.ts';
-import { foreignWarnings } from './run-plan.ts';
+import { foreignWarnings, isDrift } from './run-plan.ts';
 
 const namespaces: ApiResource = {
   group: '',
@@ -231,6 +231,7 @@ function conclude(
   ];
   const outcome = outcomeOf(
     context,
+    assessment,
     changes,
     applied,
     failures.map((failure) => failure.error),
@@ -241,6 +242,7 @@ function conclude(
 
 function outcomeOf(
   context: RenderedContext,
+  assessment: Assessment,
   changes: readonly ChangeResult[],
   applied: readonly Applied[],
   errors: readonly unknown[],
@@ -257,8 +259,20 @@ function outcomeOf(
   if (health !== undefined && health.outcome !== 'healthy') return health.outcome;
   const changed = changes.filter((change) => pendingActions.has(change.action));
   if (changed.length === 0) return 'noChanges';
-  const corrected = changed.every((change) => change.fields.some((field) => field.setBy !== undefined));
-  return corrected ? 'driftCorrected' : 'applied';
+  const isCorrection = changed.every((change) => change.action !== 'prune') && isOnlyDrift(assessment, context);
+  return isCorrection ? 'driftCorrected' : 'applied';
+}
+
+/** Nothing new came from Git: all that was changed put something back. */
+function isOnlyDrift(assessment: Assessment, context: RenderedContext): boolean {
+  const options = {
+    fieldManager: context.set.fieldManager,
+    displayKey: context.displayKey,
+    foreignFields: context.options.foreignFields,
+  };
+  return assessment.preflight.prepared
+    .filter((prepared) => pendingActions.has(changeOf(prepared, options).action))
+    .every((prepared) => isDrift(prepared, assessment));
 }
 
 function summaryOf(

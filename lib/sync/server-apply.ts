@@ -10,6 +10,10 @@ export interface ServerApplyOptions {
   readonly fieldManager: string;
   readonly conflicts: ConflictPolicy;
   readonly dryRun: boolean;
+  /** The object is being taken over. */
+  readonly adopts: boolean;
+  /** To show what differs: a conflict that the policy refuses is overruled. Only for dry runs. */
+  readonly overrule?: boolean;
 }
 
 export interface ServerApplied extends ApplyResult {
@@ -44,8 +48,15 @@ export async function serverApply(
     const conflicts =
       error instanceof KubernetesError && error.status === 409 ? conflictsOf(error.causes, live ?? target.payload) : [];
     if (conflicts.length === 0) throw error;
-    const known = live ?? target.payload;
-    const decision = decideConflicts(conflicts, options.conflicts, known, options.fieldManager);
+    const decided = decideConflicts(conflicts, options.conflicts, {
+      live: live ?? target.payload,
+      fieldManager: options.fieldManager,
+      adopts: options.adopts,
+    });
+    const decision =
+      options.overrule && options.dryRun
+        ? { ...decided, forced: [...decided.forced, ...decided.refused], refused: [] }
+        : decided;
     const reduced = decision.yielded.reduce<KubernetesObject | undefined>(
       (body, conflict) =>
         body === undefined || conflict.path === undefined ? undefined : withoutField(body, conflict.path),
@@ -66,7 +77,7 @@ export async function serverApply(
 
 function describeConflicts(target: Target, conflicts: readonly FieldConflict[]): string {
   const fields = conflicts.map((conflict) => `${conflict.field} (${conflict.manager})`).join(', ');
-  return `${describeId(target.id)}: another tool owns what Git declares: ${fields}. Remove the field from Git or from that tool; conflicts: force takes it, conflicts: yield leaves it.`;
+  return `${describeId(target.id)}: somebody else owns what Git declares, with another value: ${fields}. Remove the field from Git or from that tool; conflicts: force takes it, conflicts: yield leaves it.`;
 }
 
 /** A server's refusal of one object, as a problem with the place in Git and what to do about it. */

@@ -9,7 +9,7 @@ const cause = (manager: string, field: string, more = '') => ({
   field,
 });
 const live: KubernetesObject = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } };
-const us = 'azdo-gitops:shop';
+const context = { live, fieldManager: 'azdo-gitops:shop', adopts: false };
 
 describe('conflicts of a server-side apply', () => {
   it('are read from the causes: field, manager and subresource', () => {
@@ -22,8 +22,9 @@ describe('conflicts of a server-side apply', () => {
     );
   });
 
-  const verdict = (manager: string, policy: 'auto' | 'fail' | 'force' | 'yield', more = '') => {
-    const decision = decideConflicts(conflictsOf([cause(manager, '.spec.replicas', more)], live), policy, live, us);
+  const verdict = (manager: string, policy: 'auto' | 'fail' | 'force' | 'yield', more = '', adopts = false) => {
+    const conflicts = conflictsOf([cause(manager, '.spec.replicas', more)], live);
+    const decision = decideConflicts(conflicts, policy, { ...context, adopts });
     return decision.yielded.length > 0 ? 'yield' : decision.forced.length > 0 ? 'force' : 'fail';
   };
 
@@ -34,6 +35,17 @@ describe('conflicts of a server-side apply', () => {
     assert.equal(verdict('helm', 'auto'), 'fail');
     assert.equal(verdict('argocd-controller', 'auto'), 'fail');
     assert.equal(verdict('azdo-gitops:another-set', 'auto'), 'fail');
+  });
+
+  it('fail for a name that nobody knows, which may be a script, and yield to what writes a subresource', () => {
+    assert.equal(verdict('my-script', 'auto'), 'fail');
+    assert.equal(verdict('my-autoscaler', 'auto', ' with subresource "scale"'), 'yield');
+  });
+
+  it('overrule everybody but the cluster’s own controllers in an object that is taken over', () => {
+    for (const manager of ['helm', 'azdo-gitops:another-set', 'kubectl-create', 'my-script'])
+      assert.equal(verdict(manager, 'auto', '', true), 'force', manager);
+    assert.equal(verdict('horizontal-pod-autoscaler', 'auto', ' with subresource "scale"', true), 'yield');
   });
 
   it('are answered as the input says when it says so', () => {
@@ -64,8 +76,7 @@ describe('conflicts of a server-side apply', () => {
     const decision = decideConflicts(
       conflictsOf([{ reason: 'FieldManagerConflict', message: 'conflict with "x"', field: '..[' }], live),
       'yield',
-      live,
-      us,
+      context,
     );
     assert.equal(decision.refused.length, 1);
   });

@@ -5,6 +5,7 @@ import type { KubernetesObject } from '../../lib/core/objects/kubernetes-object.
 import type { Log } from '../../lib/ports/agent/agent.ts';
 import { connect } from '../../lib/ports/kubernetes/connect.ts';
 import { accessFromKubeconfigFile } from '../../lib/ports/kubernetes/kubeconfig.ts';
+import type { KubernetesClient } from '../../lib/ports/kubernetes/kubernetes-client.ts';
 import type { ActionContext, ActionResult } from '../../lib/sync/action-result.ts';
 import { InventoryStore } from '../../lib/sync/inventory-store.ts';
 import type { SyncOptions } from '../../lib/sync/options.ts';
@@ -71,9 +72,22 @@ export interface Rig {
   requests(): Record<string, number>;
 }
 
+export interface RigOptions {
+  readonly kubeconfig: string;
+  readonly set: string;
+  /** Of objects that name none. */
+  readonly namespace: string;
+  /** Default: `namespace`. */
+  readonly inventoryNamespace?: string;
+  readonly signal?: AbortSignal;
+  /** Stands between the actions and the cluster; see intercept.ts. Also before the client that writes the inventory. */
+  readonly wrap?: (client: KubernetesClient) => KubernetesClient;
+}
+
 /** The actions of GitOpsSync on one set of one cluster, without agent, Git and files. */
-export function rig(options: { kubeconfig: string; set: string; namespace: string; signal?: AbortSignal }): Rig {
-  const set = syncSet(options.set, options.namespace, 'test');
+export function rig(options: RigOptions): Rig {
+  const set = syncSet(options.set, options.inventoryNamespace ?? options.namespace, 'test');
+  const wrap = options.wrap ?? ((client: KubernetesClient) => client);
   const log: string[] = [];
   let commit = 0;
   let requests: Record<string, number> = {};
@@ -90,11 +104,12 @@ export function rig(options: { kubeconfig: string; set: string; namespace: strin
     const network = { proxyBypass: [], skipCertValidation: false };
     const signal = options.signal ?? new AbortController().signal;
     const client = connect(access, { network, signal, retryBudget: 5000 });
-    const store = new InventoryStore(connect(access, { network }), set, '0.0.0');
+    const steady = connect(access, { network, retryBudget: 5000 });
+    const store = new InventoryStore(wrap(steady), set, '0.0.0');
     try {
       const loaded = await store.load();
       return await action({
-        client,
+        client: wrap(client),
         set,
         store,
         options: { ...defaults, syncSet: set.name, ...overrides },
@@ -108,7 +123,7 @@ export function rig(options: { kubeconfig: string; set: string; namespace: strin
       });
     } finally {
       requests = { ...client.statistics.byVerb };
-      await client.close();
+      await Promise.all([client.close(), steady.close()]);
     }
   }
 

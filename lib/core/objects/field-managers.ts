@@ -101,6 +101,11 @@ export function classifyManager(
   return entry.operation === 'Apply' ? 'tool' : 'controller';
 }
 
+/** Whether a list has the manager's name; what `classifyManager` says of others is a guess. */
+export function isKnownManager(manager: string): boolean {
+  return matchers.some(({ names }) => names.some((pattern) => pattern.test(manager)));
+}
+
 const matchers = (['person', 'controller', 'tool'] as const).map((kind) => ({
   kind,
   names: knownManagers[kind].map((manager) => namePattern(manager.name)),
