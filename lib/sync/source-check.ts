@@ -13,7 +13,7 @@ export async function checkSource(
   const repos = reposOf(agent);
   const source = await verifySource({
     agent,
-    repositoryFolder: options.repositoryPath ?? agent.workingDirectory,
+    repositoryFolder: options.repositoryPath ?? artifactFolder(agent) ?? agent.workingDirectory,
     paths: localPaths(options),
     allowUnmerged: options.allowUnmerged,
     allowOlder: options.allowOlder,
@@ -41,6 +41,11 @@ const meansNames = {
   fetched: 'fetching the history of commits',
   rest: 'asking Azure Repos',
 } as const;
+
+/** A classic release has its clones below the working directory: the primary Git artifact, or the only one. */
+function artifactFolder(agent: Agent): string | undefined {
+  return agent.host.type === 'release' ? agent.host.repository?.localPath : undefined;
+}
 
 /** Charts from a registry or a repository are pinned by their digest instead. */
 function localPaths(options: SyncOptions): string[] {

@@ -1,6 +1,7 @@
 import { printable } from '../objects/value-text.ts';
 import { type Action, describeTarget } from '../plan/change.ts';
 import type { ChangeResult, RunResult } from '../plan/result.ts';
+import { nextStep } from './next-step.ts';
 import {
   actionText,
   countsText,
@@ -66,7 +67,17 @@ export function logBlocks(result: RunResult, options: LogTableOptions = {}): Log
   const counted = unlisted === 0 ? [] : [`${plural(unlisted, 'object')} unchanged.`];
   if (failed.length > 0)
     blocks.push({ title: `Failed: ${plural(failed.length, 'object')}`, lines: failureLines(failed, limits) });
-  return [...blocks, { title: 'Result', lines: [...counted, headline(result)] }];
+  return [...blocks, { title: 'Result', lines: [...counted, headline(result), ...closing(result, limits.width)] }];
+}
+
+/** What happened in a sentence, unless an error says the same below, and what to do next. */
+function closing(result: RunResult, width: number): string[] {
+  const isTold = result.errors.some(({ message }) => result.summary.startsWith(message));
+  const next = nextStep(result);
+  return [
+    ...(isTold ? [] : wrap(printable(result.summary), width)),
+    ...(next === undefined ? [] : wrap(`Next: ${printable(next)}`, width)),
+  ];
 }
 
 const marks: Readonly<Record<Action, string>> = {

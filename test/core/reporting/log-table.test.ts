@@ -42,6 +42,8 @@ describe('The report in the log', () => {
       [
         '1 object unchanged.',
         'Sync set shop (production): health failed. 1 created, 3 configured, 1 unchanged, 1 left alone, 1 failed, 1 not reached in 42.3 s.',
+        'Deployment.apps shop/api did not become healthy: its image cannot be pulled. Correct the image in Git or revert the commit.',
+        'Next: Read the details of the objects that failed. Correct them in Git, or revert the commit.',
       ].join('\n'),
     );
   });
@@ -86,8 +88,23 @@ describe('The report in the log', () => {
     assert.deepEqual(logBlocks(nothing), [
       {
         title: 'Result',
-        lines: ['2 objects unchanged.', 'Sync set shop (production): no changes. 2 unchanged in 42.3 s.'],
+        lines: [
+          '2 objects unchanged.',
+          'Sync set shop (production): no changes. 2 unchanged in 42.3 s.',
+          'The cluster is as Git declares.',
+        ],
       },
+    ]);
+  });
+
+  it('does not say twice what an error says', () => {
+    const refused = runResult({
+      outcome: 'invalidInput',
+      summary: 'deploy is empty. (and 1 more problem)',
+      errors: [{ message: 'deploy is empty.' }, { message: 'syncSet is empty.' }],
+    });
+    assert.deepEqual(blockOf(logBlocks(refused), 'Result')?.split('\n').slice(1), [
+      'Next: Correct the inputs or files that the errors name. Nothing was changed.',
     ]);
   });
 
