@@ -1,3 +1,5 @@
+import { type CredentialRequest, keepUntilExpiry, type Lifetime } from './credential-cache.ts';
+
 /**
  * How to reach a cluster and who we are there. One source for each way in: service connection, kubeconfig, the Pod's own
  * account; a cloud's port can provide a `TokenSource` to the same seam.
@@ -15,43 +17,33 @@ export interface ClusterAccess {
   readonly proxyUrl?: string;
   /** The namespace that a kubeconfig's context or the Pod's account names. */
   readonly namespace?: string;
+  /** Headers of `Impersonate-User` and its relatives, when a kubeconfig's user acts as another. */
+  readonly impersonation?: Readonly<Record<string, string | string[]>>;
   /** What proves who we are. `refresh` asks for a new one after the server refused the last one. */
-  credentials(options: { refresh: boolean; signal?: AbortSignal }): Promise<ClusterCredentials>;
+  credentials(options: CredentialRequest): Promise<ClusterCredentials>;
 }
 
-export interface ClusterCredentials {
+export interface ClusterCredentials extends Lifetime {
   /** The value of the Authorization header. */
   readonly authorization?: string;
   /** PEM. */
   readonly cert?: string;
   readonly key?: string;
-  readonly expiresAt?: Date;
 }
 
 /** A bearer token that renews itself. Implementations mask every token before they return it. */
 export interface TokenSource {
-  token(options: {
-    refresh: boolean;
-    signal?: AbortSignal;
-  }): Promise<{ readonly value: string; readonly expiresAt?: Date }>;
+  token(options: CredentialRequest): Promise<Lifetime & { readonly value: string }>;
 }
 
 /** Credentials from a token source, kept until five minutes before they expire. */
 export function bearerCredentials(source: TokenSource): ClusterAccess['credentials'] {
-  let held: Promise<{ readonly value: string; readonly expiresAt?: Date }> | undefined;
-  let expiresAt = Number.POSITIVE_INFINITY;
-  const renewalMargin = 5 * 60_000;
-  return async (options) => {
-    if (held === undefined || options.refresh || Date.now() > expiresAt - renewalMargin) {
-      const asked = source.token(options);
-      held = asked;
-      // A failure must not be kept, or every later request would repeat it.
-      asked.catch(() => {
-        if (held === asked) held = undefined;
-      });
-    }
-    const token = await held;
-    expiresAt = token.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
-    return { authorization: `Bearer ${token.value}`, ...(token.expiresAt && { expiresAt: token.expiresAt }) };
-  };
+  return keepUntilExpiry(async (request) => {
+    const token = await source.token(request);
+    return {
+      authorization: `Bearer ${token.value}`,
+      ...(token.expiresAt && { expiresAt: token.expiresAt }),
+      ...(token.renewAt && { renewAt: token.renewAt }),
+    };
+  }, 5 * 60_000);
 }

@@ -9,37 +9,43 @@ const aggregated = [
   'application/json',
 ].join(',');
 
-type Fetch = (path: string, accept: string) => Promise<Json>;
+/** `retryBudget` in milliseconds: how long a request is tried again. */
+type Fetch = (path: string, accept: string, retryBudget?: number) => Promise<Json>;
+
+/** A group whose own server is down must not hold up the others. */
+const groupRetryBudget = 2_000;
 
 /**
  * What the server serves: two requests by aggregated discovery (Kubernetes 1.26 and later), otherwise one for each group
  * version. A group whose own server is down is left out, as kubectl does; `find` does not know its kinds then.
  */
 export async function readCatalog(fetch: Fetch): Promise<ApiCatalog> {
-  const [core, groups] = await Promise.all([fetch('/api', aggregated), fetch('/apis', aggregated)]);
-  const resources: ApiResource[] = [];
-  const versions: string[] = [];
-  const isAggregated = core['kind'] === 'APIGroupDiscoveryList' && groups['kind'] === 'APIGroupDiscoveryList';
-  if (isAggregated) {
-    for (const group of [...items(core), ...items(groups)]) addGroup(group, resources, versions);
-  } else {
-    await addLegacy(core, groups, fetch, resources, versions);
+  const roots = await Promise.all([fetch('/api', aggregated), fetch('/apis', aggregated)]);
+  const contents: Contents = { resources: [], versions: [], unavailable: [] };
+  // Each for itself: a gateway may know the new form of one only.
+  for (const root of roots) {
+    if (root['kind'] === 'APIGroupDiscoveryList') for (const group of items(root)) addGroup(group, contents);
+    else await addLegacy(root, fetch, contents);
   }
-  return new Catalog(resources, versions);
+  return new Catalog(contents);
+}
+
+interface Contents {
+  /** In the server's order of preference. */
+  readonly resources: ApiResource[];
+  readonly versions: string[];
+  readonly unavailable: string[];
 }
 
 class Catalog implements ApiCatalog {
-  readonly #resources: readonly ApiResource[];
-  readonly #versions: readonly string[];
+  readonly #contents: Contents;
   readonly #byVersion = new Map<string, ApiResource>();
   readonly #preferred = new Map<string, ApiResource>();
 
-  /** `resources` come in the server's order of preference. */
-  constructor(resources: readonly ApiResource[], versions: readonly string[]) {
-    this.#resources = resources;
-    this.#versions = versions;
-    for (const resource of resources) {
-      const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+  constructor(contents: Contents) {
+    this.#contents = contents;
+    for (const resource of contents.resources) {
+      const apiVersion = groupVersion(resource.group, resource.version);
       this.#byVersion.set(`${apiVersion} ${resource.kind}`, resource);
       const kind = `${resource.group} ${resource.kind}`;
       if (!this.#preferred.has(kind)) this.#preferred.set(kind, resource);
@@ -58,26 +64,43 @@ class Catalog implements ApiCatalog {
     return [...this.#preferred.values()];
   }
 
-  apiVersions(): readonly string[] {
-    const kinds = this.#resources.map((r) => `${r.group === '' ? r.version : `${r.group}/${r.version}`}/${r.kind}`);
-    return [...new Set([...this.#versions, ...kinds])];
+  unavailable(): readonly string[] {
+    return this.#contents.unavailable;
   }
+
+  apiVersions(): readonly string[] {
+    const { resources, versions } = this.#contents;
+    const kinds = resources.map(({ group, version, kind }) => `${groupVersion(group, version)}/${kind}`);
+    return [...new Set([...versions, ...kinds])];
+  }
+}
+
+function groupVersion(group: string, version: string): string {
+  return group === '' ? version : `${group}/${version}`;
 }
 
 function items(list: Json): Json[] {
   return Array.isArray(list['items']) ? (list['items'] as Json[]) : [];
 }
 
-function addGroup(group: Json, resources: ApiResource[], versions: string[]): void {
+function addGroup(group: Json, { resources, versions, unavailable }: Contents): void {
   const name = String(group['metadata']?.name ?? '');
   for (const version of (group['versions'] ?? []) as Json[]) {
-    versions.push(name === '' ? version['version'] : `${name}/${version['version']}`);
+    const id = groupVersion(name, version['version']);
+    versions.push(id);
+    if (version['freshness'] === 'Stale') {
+      // What is listed may be long gone, and nothing of it can be used now.
+      unavailable.push(id);
+      continue;
+    }
     for (const resource of (version['resources'] ?? []) as Json[]) {
+      // Empty for what has subresources only.
+      const kind = resource['responseKind']?.kind as string | undefined;
+      if (!kind) continue;
       resources.push({
         group: name,
         version: version['version'],
-        // Pods' eviction and the like answer with another kind, but those are subresources and not in this list.
-        kind: resource['responseKind']?.kind,
+        kind,
         plural: resource['resource'],
         namespaced: resource['scope'] === 'Namespaced',
         verbs: resource['verbs'] ?? [],
@@ -86,26 +109,12 @@ function addGroup(group: Json, resources: ApiResource[], versions: string[]): vo
   }
 }
 
-async function addLegacy(
-  core: Json,
-  groups: Json,
-  fetch: Fetch,
-  resources: ApiResource[],
-  versions: string[],
-): Promise<void> {
-  const wanted: { group: string; version: string; path: string }[] = [];
-  for (const version of (core['versions'] ?? []) as string[])
-    wanted.push({ group: '', version, path: `/api/${version}` });
-  for (const group of (groups['groups'] ?? []) as Json[]) {
-    const preferred = group['preferredVersion']?.version as string | undefined;
-    const listed = ((group['versions'] ?? []) as Json[]).map((entry) => entry['version'] as string);
-    const ordered = [...listed].sort((a, b) => Number(b === preferred) - Number(a === preferred));
-    for (const version of ordered)
-      wanted.push({ group: group['name'], version, path: `/apis/${group['name']}/${version}` });
-  }
+/** `/api` or `/apis` as servers before aggregated discovery answer them: versions only, each with a list of its own. */
+async function addLegacy(root: Json, fetch: Fetch, { resources, versions, unavailable }: Contents): Promise<void> {
+  const wanted = legacyVersions(root);
   const lists = await Promise.all(
-    wanted.map((entry) =>
-      fetch(entry.path, 'application/json').catch((error: unknown) => {
+    wanted.map(({ path }) =>
+      fetch(path, 'application/json', groupRetryBudget).catch((error: unknown) => {
         // An aggregated API whose server is down answers 503; the rest of the cluster goes on.
         if (statusOf(error) >= 500 || statusOf(error) === 404 || error instanceof UnreachableError) return undefined;
         throw error;
@@ -114,9 +123,10 @@ async function addLegacy(
   );
   wanted.forEach(({ group, version }, index) => {
     const list = lists[index];
-    if (list === undefined) return;
-    versions.push(group === '' ? version : `${group}/${version}`);
-    for (const resource of (list['resources'] ?? []) as Json[]) {
+    const id = groupVersion(group, version);
+    versions.push(id);
+    if (list === undefined) unavailable.push(id);
+    for (const resource of (list?.['resources'] ?? []) as Json[]) {
       if (String(resource['name']).includes('/')) continue;
       resources.push({
         group,
@@ -128,4 +138,21 @@ async function addLegacy(
       });
     }
   });
+}
+
+/** The preferred version of each group first. */
+function legacyVersions(root: Json): { group: string; version: string; path: string }[] {
+  const core = ((root['versions'] ?? []) as string[]).map((version) => ({
+    group: '',
+    version,
+    path: `/api/${version}`,
+  }));
+  const others = ((root['groups'] ?? []) as Json[]).flatMap((group) => {
+    const name = group['name'] as string;
+    const preferred = group['preferredVersion']?.version as string | undefined;
+    const listed = ((group['versions'] ?? []) as Json[]).map((entry) => entry['version'] as string);
+    const ordered = [...listed].sort((a, b) => Number(b === preferred) - Number(a === preferred));
+    return ordered.map((version) => ({ group: name, version, path: `/apis/${name}/${version}` }));
+  });
+  return [...core, ...others];
 }

@@ -21,19 +21,36 @@ import type {
 } from './kubernetes-client.ts';
 import { statusOf } from './kubernetes-error.ts';
 import { resourcePath, withQuery } from './paths.ts';
-import { type HttpRequest, type HttpResponse, Transport, type TransportOptions } from './transport.ts';
+import { type HttpRequest, Transport, type TransportOptions } from './transport.ts';
+import { warningTexts } from './warnings.ts';
 import { readWatch } from './watch-stream.ts';
 
 /** The first request is the caller's: nothing is sent here. */
 export function connect(access: ClusterAccess, options: TransportOptions): KubernetesClient {
-  if (!/^https?:\/\/[^/\s]+/.test(access.server)) {
-    throw new InputError(`The cluster's address '${access.server}' is not an https:// address (${access.identity}).`);
-  }
+  checkAddress(access);
   return new RestClient(access, options);
+}
+
+function checkAddress({ server, identity }: ClusterAccess): void {
+  const url = URL.canParse(server) ? new URL(server) : undefined;
+  if (url?.username || url?.password) {
+    // It is printed in every message and kept in results.
+    throw new InputError(`The cluster's address contains a user name or password. Take it out (${identity}).`);
+  }
+  if (!/^https?:\/\/[^\s?#]+$/.test(server) || url === undefined) {
+    throw new InputError(
+      `The cluster's address '${server}' is not an https:// address (${identity}). It looks like https://host:6443.`,
+    );
+  }
 }
 
 const pageSize = 500;
 const metadataOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
+
+interface GetOptions {
+  readonly accept?: string | undefined;
+  readonly retryBudget?: number | undefined;
+}
 
 class RestClient implements KubernetesClient {
   readonly server: string;
@@ -51,13 +68,25 @@ class RestClient implements KubernetesClient {
   }
 
   version(): Promise<ServerVersion> {
-    this.#version ??= this.#get('/version', 'version') as unknown as Promise<ServerVersion>;
+    this.#version ??= (this.#get('/version', 'version') as Promise<unknown> as Promise<ServerVersion>).catch(
+      (error) => {
+        this.#version = undefined;
+        throw error;
+      },
+    );
     return this.#version;
   }
 
   catalog(options?: { refresh?: boolean }): Promise<ApiCatalog> {
     if (options?.refresh) this.#catalog = undefined;
-    this.#catalog ??= readCatalog((path, accept) => this.#get(path, 'discovery', accept));
+    if (this.#catalog === undefined) {
+      const reading = readCatalog((path, accept, retryBudget) => this.#get(path, 'discovery', { accept, retryBudget }));
+      this.#catalog = reading;
+      // A failure must not be kept, or every later call would repeat it.
+      reading.catch(() => {
+        if (this.#catalog === reading) this.#catalog = undefined;
+      });
+    }
     return this.#catalog;
   }
 
@@ -66,18 +95,29 @@ class RestClient implements KubernetesClient {
   }
 
   async list(resource: ApiResource, options: ListOptions = {}): Promise<ListResult> {
+    try {
+      return await this.#pages(resource, options, pageSize);
+    } catch (error) {
+      if (statusOf(error) !== 410) throw error;
+      // The list was compacted away between two pages; client-go's pager, too, takes all at once then.
+      return this.#pages(resource, options, undefined);
+    }
+  }
+
+  async #pages(resource: ApiResource, options: ListOptions, limit: number | undefined): Promise<ListResult> {
+    const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
     const items: Json[] = [];
     let cursor: string | undefined;
     let resourceVersion = '';
     do {
       const path = withQuery(resourcePath(resource, options.namespace ?? ''), {
-        limit: pageSize,
+        limit,
         continue: cursor,
         labelSelector: options.labelSelector,
         fieldSelector: options.fieldSelector,
       });
-      const page: Json = await this.#get(path, 'list', options.metadataOnly ? metadataOnly : undefined);
-      const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+      const accept = options.metadataOnly ? metadataOnly : undefined;
+      const page = await this.#get(path, 'list', { accept });
       // Items of a list carry neither apiVersion nor kind.
       for (const item of (page['items'] ?? []) as Json[]) items.push({ ...item, apiVersion, kind: resource.kind });
       resourceVersion = page['metadata']?.resourceVersion ?? '';
@@ -90,6 +130,8 @@ class RestClient implements KubernetesClient {
     const path = withQuery(resourcePath(resource, options.namespace ?? ''), {
       watch: 1,
       allowWatchBookmarks: true,
+      // Without it the server closes some after an hour; a connection that died without a word is found as late.
+      timeoutSeconds: 300,
       resourceVersion: options.resourceVersion,
       labelSelector: options.labelSelector,
       fieldSelector: options.fieldSelector,
@@ -103,7 +145,7 @@ class RestClient implements KubernetesClient {
 
   create(resource: ApiResource, namespace: string, body: Json, options: WriteOptions = {}): Promise<Json> {
     const path = withQuery(resourcePath(resource, namespace), writeQuery(options));
-    return this.#write({
+    return this.#send({
       method: 'POST',
       path,
       verb: 'create',
@@ -120,7 +162,7 @@ class RestClient implements KubernetesClient {
     options: WriteOptions = {},
   ): Promise<Json> {
     const path = withQuery(resourcePath(resource, namespace, name), writeQuery(options));
-    return this.#write({
+    return this.#send({
       method: 'PUT',
       path,
       verb: 'update',
@@ -146,7 +188,11 @@ class RestClient implements KubernetesClient {
       contentType: 'application/apply-patch+yaml',
       repeatable: true,
     });
-    return { object: parse(response), created: response.status === 201, warnings: warningsOf(response) };
+    return {
+      object: response.json,
+      created: response.status === 201,
+      warnings: warningTexts(response.headers['warning']),
+    };
   }
 
   jsonPatch(
@@ -187,7 +233,7 @@ class RestClient implements KubernetesClient {
       ...(options.dryRun && { dryRun: ['All'] }),
     };
     const answer = await orUndefined(() =>
-      this.#write({
+      this.#send({
         method: 'DELETE',
         path: resourcePath(resource, namespace, name),
         verb: options.dryRun ? 'dryRun' : 'delete',
@@ -212,6 +258,9 @@ class RestClient implements KubernetesClient {
         verb: 'logs',
         accept: '*/*',
         repeatable: true,
+        plainText: true,
+        // A diagnosis must not wait for a node that is down.
+        retryBudget: 5_000,
       });
       return response.text;
     } catch (error) {
@@ -232,21 +281,27 @@ class RestClient implements KubernetesClient {
       ...(request.accept && { accept: request.accept }),
       ...(request.signal && { signal: request.signal }),
     });
-    return parse(response) as T;
+    return response.json as T;
   }
 
   close(): Promise<void> {
     return this.#transport.close();
   }
 
-  async #get(path: string, verb: string, accept?: string): Promise<Json> {
-    return parse(
-      await this.#transport.send({ method: 'GET', path, verb, repeatable: true, ...(accept && { accept }) }),
-    );
+  async #get(path: string, verb: string, options: GetOptions = {}): Promise<Json> {
+    const { accept, retryBudget } = options;
+    return this.#send({
+      method: 'GET',
+      path,
+      verb,
+      repeatable: true,
+      ...(accept !== undefined && { accept }),
+      ...(retryBudget !== undefined && { retryBudget }),
+    });
   }
 
-  async #write(request: HttpRequest): Promise<Json> {
-    return parse(await this.#transport.send(request));
+  async #send(request: HttpRequest): Promise<Json> {
+    return (await this.#transport.send(request)).json;
   }
 
   #patch(
@@ -258,39 +313,19 @@ class RestClient implements KubernetesClient {
     options: WriteOptions,
   ): Promise<Json> {
     const path = withQuery(resourcePath(resource, namespace, name), writeQuery(options));
-    return this.#write({
+    return this.#send({
       method: 'PATCH',
       path,
       verb: 'patch',
       body: JSON.stringify(body),
       contentType,
-      repeatable: false,
+      repeatable: options.dryRun === true,
     });
   }
 }
 
 function writeQuery(options: WriteOptions): Record<string, string | undefined> {
   return { fieldManager: options.fieldManager, dryRun: options.dryRun ? 'All' : undefined };
-}
-
-function parse(response: HttpResponse): Json {
-  try {
-    return JSON.parse(response.text) as Json;
-  } catch (error) {
-    throw new InputError(
-      `The server's answer is not JSON, so it is not a Kubernetes API server or something stands between: ${response.text.slice(0, 120)}`,
-      { cause: error },
-    );
-  }
-}
-
-/** `299 - "text"`, the form of https://datatracker.ietf.org/doc/html/rfc7234#section-5.5 */
-function warningsOf(response: HttpResponse): string[] {
-  const header = response.headers['warning'];
-  const values = header === undefined ? [] : Array.isArray(header) ? header : [header];
-  return values.flatMap((value) =>
-    [...value.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map((match) => (match[1] ?? '').replace(/\\(.)/g, '$1')),
-  );
 }
 
 async function orUndefined(action: () => Promise<Json>): Promise<Json | undefined> {

@@ -19,4 +19,6 @@ export interface ApiCatalog {
   all(): readonly ApiResource[];
   /** `v1`, `apps/v1`, `apps/v1/Deployment`, ...: what helm calls API versions. */
   apiVersions(): readonly string[];
+  /** `metrics.k8s.io/v1beta1`: group versions whose own server does not answer now. That `find` does not know a kind of these proves nothing. */
+  unavailable?(): readonly string[];
 }

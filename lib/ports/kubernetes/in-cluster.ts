@@ -3,6 +3,7 @@ import path from 'node:path';
 import { InputError } from '../../errors.ts';
 import type { ClusterAccess } from './access.ts';
 import { bearerCredentials } from './access.ts';
+import { tokenFile } from './token-file.ts';
 
 const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
@@ -17,30 +18,26 @@ export async function accessFromPod(options: {
 }): Promise<ClusterAccess> {
   const folder = options.folder ?? accountFolder;
   const host = options.environment['KUBERNETES_SERVICE_HOST'];
-  const port = options.environment['KUBERNETES_SERVICE_PORT'] ?? '443';
-  const tokenFile = path.join(folder, 'token');
+  const port = options.environment['KUBERNETES_SERVICE_PORT'] || '443';
+  const identity = 'the service account of the Pod that the agent runs in';
   const ca = await readFile(path.join(folder, 'ca.crt'), 'utf8').catch(() => undefined);
-  if (host === undefined || ca === undefined) {
+  const source = tokenFile(path.join(folder, 'token'), { where: identity, maskSecret: options.maskSecret });
+  const token = await source.token({ refresh: false }).catch(() => undefined);
+  if (!host || ca === undefined || token === undefined) {
     throw new InputError({
       input: 'connectionType',
-      message:
-        'connectionType is inCluster, but this agent does not run in a Pod with a service account: KUBERNETES_SERVICE_HOST or the account’s files are missing. Use a kubernetesServiceConnection, or run the job on an agent in the cluster.',
+      message: `connectionType is inCluster, but this agent does not run in a Pod with a service account: ${
+        host ? `${folder} has no ${ca === undefined ? 'ca.crt' : 'token'}` : 'KUBERNETES_SERVICE_HOST is not set'
+      }. Use a kubernetesServiceConnection, or run the job on an agent in the cluster (automountServiceAccountToken must not be false).`,
     });
   }
-  const namespace = await readFile(path.join(folder, 'namespace'), 'utf8').catch(() => undefined);
+  const namespace = (await readFile(path.join(folder, 'namespace'), 'utf8').catch(() => '')).trim();
   return {
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    identity: 'service account of the Pod that the agent runs in',
+    identity,
     ca,
     skipTlsVerify: false,
-    ...(namespace && { namespace: namespace.trim() }),
-    credentials: bearerCredentials({
-      token: async () => {
-        const value = (await readFile(tokenFile, 'utf8')).trim();
-        options.maskSecret(value);
-        // Read again after one minute: the margin of bearerCredentials is five.
-        return { value, expiresAt: new Date(Date.now() + 6 * 60_000) };
-      },
-    }),
+    ...(namespace && { namespace }),
+    credentials: bearerCredentials(source),
   };
 }

@@ -1,14 +1,17 @@
-import { existsSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node';
 import { InputError, messageOf } from '../../errors.ts';
-import type { ClusterAccess, ClusterCredentials } from './access.ts';
-import { execCredentials } from './exec-credential.ts';
+import type { ClusterAccess } from './access.ts';
+import { type Fields, largestKubeconfig, selectContext } from './kubeconfig-document.ts';
+import { embedded } from './kubeconfig-files.ts';
+import { impersonationOf, userCredentials } from './kubeconfig-user.ts';
 
 /**
- * Kubeconfigs, read by @kubernetes/client-node. Import this file lazily: the package is large and most runs do without it.
+ * Kubeconfigs as client-go reads them. The package @kubernetes/client-node is not used for it: it knows neither `tokenFile`, nor
+ * `as-groups`, nor the exec plugins' cluster configuration, runs removed auth providers, and prefers files to embedded data.
+ * Import this file lazily: most runs do without it.
  */
 export interface KubeconfigOptions {
   /** How messages name the kubeconfig: `the file ~/.kube/config`. */
@@ -16,8 +19,10 @@ export interface KubeconfigOptions {
   /** Default: the current context. */
   readonly context?: string;
   readonly maskSecret: (value: string) => void;
-  /** Relative paths in the kubeconfig start here. */
+  /** Relative paths in the kubeconfig start here. Without it they are refused. */
   readonly folder?: string;
+  /** What credential plugins see, and whose PATH they are looked up on. Default: that of this process. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** The kubeconfig that `kubectl` would take: the given path, else KUBECONFIG, else `~/.kube/config`. */
@@ -28,27 +33,47 @@ export async function accessFromKubeconfigFile(options: {
   readonly maskSecret: (value: string) => void;
 }): Promise<ClusterAccess> {
   const files = options.file ? [options.file] : kubectlDefaults(options.environment);
-  const present = files.filter((file) => existsSync(file));
-  if (present.length === 0) {
-    throw new InputError({
-      input: 'kubeconfig',
-      message: `No kubeconfig: ${files.join(', ')} does not exist. Set the input kubeconfig to a file on the agent, or use a kubernetesServiceConnection.`,
-    });
+  const present = files.filter((file) => statOf(file) !== undefined);
+  const [file] = present;
+  if (file === undefined) {
+    throw inputProblem(
+      `No kubeconfig: ${files.join(', ')} does not exist. Set the input kubeconfig to a file on the agent, or use a kubernetesServiceConnection.`,
+    );
   }
   if (present.length > 1) {
-    throw new InputError({
-      input: 'kubeconfig',
-      message: `KUBECONFIG names several files (${present.join(', ')}). Set the input kubeconfig to the one to use.`,
-    });
+    throw inputProblem(
+      `KUBECONFIG names several files (${present.join(', ')}). Set the input kubeconfig to the one to use.`,
+    );
   }
-  const file = present[0] as string;
-  const text = await readFile(file, 'utf8');
+  const text = await readText(file);
   return accessFromKubeconfigText(text, {
-    where: `the kubeconfig ${file}`,
+    where: `The kubeconfig ${file}`,
     ...(options.context && { context: options.context }),
     maskSecret: options.maskSecret,
     folder: path.dirname(path.resolve(file)),
+    environment: { ...process.env, ...options.environment },
   });
+}
+
+async function readText(file: string): Promise<string> {
+  const stats = statOf(file);
+  if (stats?.isDirectory()) throw inputProblem(`The kubeconfig ${file} is a folder. Name the file in it.`);
+  if ((stats?.size ?? 0) > largestKubeconfig) {
+    throw inputProblem(`The kubeconfig ${file} is larger than ${largestKubeconfig / 1024 / 1024} MB: no kubeconfig.`);
+  }
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw inputProblem(`The kubeconfig ${file} cannot be read: ${messageOf(error)}.`, error);
+  }
+}
+
+function inputProblem(message: string, cause?: unknown): InputError {
+  return new InputError({ input: 'kubeconfig', message }, cause === undefined ? {} : { cause });
+}
+
+function statOf(file: string): Stats | undefined {
+  return statSync(file, { throwIfNoEntry: false });
 }
 
 function kubectlDefaults(environment: Readonly<Record<string, string | undefined>>): string[] {
@@ -58,99 +83,50 @@ function kubectlDefaults(environment: Readonly<Record<string, string | undefined
 
 /** The access that a kubeconfig's text describes. Throws InputError that names `where` when it cannot be used. */
 export function accessFromKubeconfigText(text: string, options: KubeconfigOptions): ClusterAccess {
-  const config = new KubeConfig();
-  try {
-    config.loadFromString(text);
-  } catch (error) {
-    throw new InputError(`${options.where} is not a kubeconfig: ${firstLine(messageOf(error))}`, { cause: error });
-  }
-  const contextName = options.context ?? soleContext(config);
-  const context = config.getContexts().find((candidate) => candidate.name === contextName);
-  if (context === undefined) {
-    const known = config.getContexts().map((candidate) => candidate.name);
-    throw new InputError({
-      input: 'kubeContext',
-      message: `${options.where} has no context '${contextName ?? ''}'. It has: ${known.join(', ') || 'none'}.`,
-    });
-  }
-  config.setCurrentContext(context.name);
-  if (options.folder) config.makePathsAbsolute(options.folder);
-  const cluster = config.getCurrentCluster();
-  if (!cluster?.server) {
-    throw new InputError(
-      `${options.where}: the cluster '${context.cluster}' of context '${context.name}' has no server.`,
-    );
-  }
-  const user = config.getCurrentUser();
-  maskUser(user, options.maskSecret);
+  const { cluster, user, userName, namespace } = selectContext(text, options.where, options.context);
+  const settings = clusterSettings(cluster, options);
+  const impersonation = user && impersonationOf(user);
+  const acting = impersonation === undefined ? '' : `, acting as '${String(impersonation['Impersonate-User'])}'`;
   return {
-    server: cluster.server.replace(/\/+$/, ''),
-    identity: `user '${context.user}' of ${options.where}`,
-    ...authority(cluster),
-    ...(cluster.tlsServerName && { serverName: cluster.tlsServerName }),
-    ...(cluster.proxyUrl && { proxyUrl: cluster.proxyUrl }),
-    ...(context.namespace && { namespace: context.namespace }),
-    skipTlsVerify: cluster.skipTLSVerify === true,
-    credentials: credentialsOf(config, cluster, user, options),
-  };
-}
-
-/** A kubeconfig that Azure DevOps generated names no current context; one alone is meant. */
-function soleContext(config: KubeConfig): string | undefined {
-  if (config.getCurrentContext()) return config.getCurrentContext();
-  const contexts = config.getContexts();
-  return contexts.length === 1 ? contexts[0]?.name : undefined;
-}
-
-function authority(cluster: Cluster): { ca?: string } {
-  if (!cluster.caData && !cluster.caFile) return {};
-  const opts: { ca?: unknown } = {};
-  const config = new KubeConfig();
-  config.loadFromClusterAndUser(cluster, { name: 'none' });
-  // The package reads the file or decodes the data; done here once, so that a missing file is told at the start.
-  (config as unknown as { applyHTTPSOptions(o: object): void }).applyHTTPSOptions(opts);
-  return opts.ca ? { ca: String(opts.ca) } : {};
-}
-
-function credentialsOf(
-  config: KubeConfig,
-  cluster: Cluster,
-  user: User | null,
-  options: KubeconfigOptions,
-): ClusterAccess['credentials'] {
-  const exec = user?.exec ?? user?.authProvider?.config?.exec;
-  if (user && exec) {
-    return execCredentials(exec, {
+    ...settings,
+    identity: `user '${userName}' of ${inSentence(options.where)}${acting}`,
+    ...(namespace && { namespace }),
+    ...(impersonation && { impersonation }),
+    credentials: userCredentials(user, {
       where: options.where,
-      cluster: { server: cluster.server, ...authority(cluster), skipTlsVerify: cluster.skipTLSVerify === true },
       maskSecret: options.maskSecret,
-      ...(options.folder && { folder: options.folder }),
-    });
-  }
-  return async () => {
-    const https: { headers?: Record<string, string>; cert?: unknown; key?: unknown; auth?: string } = {};
-    await config.applyToHTTPSOptions(https as Parameters<KubeConfig['applyToHTTPSOptions']>[0]);
-    const authorization =
-      https.headers?.['Authorization'] ??
-      (https.auth === undefined ? undefined : `Basic ${Buffer.from(https.auth).toString('base64')}`);
-    if (authorization) options.maskSecret(authorization.replace(/^\S+ /, ''));
-    if (https.key) options.maskSecret(String(https.key));
-    const credentials: ClusterCredentials = {
-      ...(authorization && { authorization }),
-      ...(https.cert ? { cert: String(https.cert) } : {}),
-      ...(https.key ? { key: String(https.key) } : {}),
-    };
-    return credentials;
+      environment: options.environment ?? process.env,
+      ...(options.folder !== undefined && { folder: options.folder }),
+      cluster: { ...settings, extensions: cluster.named('extensions'), raw: cluster },
+    }),
   };
 }
 
-function maskUser(user: User | null, maskSecret: (value: string) => void): void {
-  if (user === null) return;
-  for (const value of [user.token, user.password, user.keyData]) if (value) maskSecret(value);
-  if (user.keyData) maskSecret(Buffer.from(user.keyData, 'base64').toString('utf8'));
-  for (const variable of user.exec?.env ?? []) if (typeof variable?.value === 'string') maskSecret(variable.value);
+function clusterSettings(cluster: Fields, options: KubeconfigOptions) {
+  const ca = embedded(cluster, 'certificate-authority', options.folder);
+  const serverName = cluster.text('tls-server-name');
+  const proxyUrl = cluster.text('proxy-url');
+  if (proxyUrl !== undefined) checkProxy(proxyUrl, cluster, options.maskSecret);
+  return {
+    server: cluster.required('server').replace(/\/+$/, ''),
+    ...(ca && { ca }),
+    ...(serverName && { serverName }),
+    ...(proxyUrl && { proxyUrl }),
+    skipTlsVerify: cluster.flag('insecure-skip-tls-verify'),
+  };
 }
 
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? text;
+function checkProxy(text: string, cluster: Fields, maskSecret: (value: string) => void): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.password) {
+    maskSecret(url.password);
+    maskSecret(decodeURIComponent(url.password));
+  }
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new InputError(`${cluster.label('proxy-url')} is not the address of an http:// or https:// proxy.`);
+  }
+}
+
+function inSentence(where: string): string {
+  return where.replace(/^The /, 'the ');
 }

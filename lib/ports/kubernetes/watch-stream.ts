@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Dispatcher } from 'undici';
-import { CancelledError, UnreachableError } from '../../errors.ts';
+import { CancelledError, messageOf, UnreachableError } from '../../errors.ts';
 import type { ApiResource } from './discovery.ts';
 import type { Json, WatchEvent } from './kubernetes-client.ts';
 import { KubernetesError } from './kubernetes-error.ts';
@@ -32,22 +32,33 @@ export async function* readWatch(
       if (event.type === 'EXPIRED') return;
     }
   } catch (error) {
-    if (signal.aborted) return;
+    if (signal.aborted || isEndedByUs(error)) return;
     if (error instanceof KubernetesError) throw error;
-    throw new UnreachableError('The connection of a watch broke off.', { cause: error });
+    throw new UnreachableError(`The watch of ${resource.plural} broke off: ${messageOf(error)}.`, { cause: error });
   } finally {
     body.destroy();
   }
 }
 
-async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
+/** The whole client was cancelled or closed. */
+function isEndedByUs(error: unknown): boolean {
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  return name === 'AbortError' || code === 'UND_ERR_DESTROYED';
+}
+
+/** The lines of a stream of UTF-8, whose chunks end anywhere. What follows the last newline was cut off and is left out. */
+export async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
-  let rest = '';
+  let begun: string[] = [];
   for await (const chunk of body) {
-    rest += decoder.write(chunk);
-    const parts = rest.split('\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) if (part.trim() !== '') yield part;
+    const parts = decoder.write(chunk).split('\n');
+    // Only the new text is searched: an event of megabytes comes in hundreds of chunks.
+    begun.push(parts[0] ?? '');
+    for (const part of parts.slice(1)) {
+      const line = begun.join('');
+      begun = [part];
+      if (line.trim() !== '') yield line;
+    }
   }
 }
 
