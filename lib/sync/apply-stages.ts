@@ -2,12 +2,13 @@ import pLimit from 'p-limit';
 import { orderStages } from '../core/objects/kind-order.ts';
 import type { KubernetesObject } from '../core/objects/kubernetes-object.ts';
 import { CancelledError, type Problem } from '../errors.ts';
-import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
+import type { JsonPatchOperation, KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
 import { statusOf } from '../ports/kubernetes/kubernetes-error.ts';
 import type { ConflictPolicy } from './conflicts.ts';
 import type { Decision } from './decide.ts';
 import { waitForDefinitions } from './definitions.ts';
 import { foldPatch } from './foreign-fields.ts';
+import { handOverPatch } from './hand-over.ts';
 import { problemOf, serverApply } from './server-apply.ts';
 
 /** How the apply of one object went. */
@@ -80,7 +81,7 @@ export async function applyStages(
 async function applyOne(client: KubernetesClient, decision: Decision, options: ApplyOptions): Promise<Applied> {
   const { target } = decision;
   try {
-    await fold(client, decision, options);
+    await settleOwners(client, decision, options);
     const answer = await serverApply(client, target, decision.live, {
       ...options,
       dryRun: false,
@@ -93,24 +94,40 @@ async function applyOne(client: KubernetesClient, decision: Decision, options: A
   }
 }
 
-/** Takes over the fields that people, or the tool whose object is adopted, own: the apply then removes what Git does not declare. */
-async function fold(client: KubernetesClient, decision: Decision, options: ApplyOptions): Promise<void> {
-  const { target } = decision;
+/**
+ * Settles who owns what before the apply: fields that people, or the tool whose object is adopted, own become ours, so that the apply
+ * removes what Git does not declare; replicas that an autoscaler sets from now on become its.
+ */
+async function settleOwners(client: KubernetesClient, decision: Decision, options: ApplyOptions): Promise<void> {
   const adopts = decision.kind === 'adopt';
-  if (!adopts && (decision.foreign === undefined || options.foreignFields !== 'correct')) return;
-  let live = decision.live;
+  const hasForeign = decision.foreign !== undefined || decision.foreignDefaults === true;
+  if (adopts || (hasForeign && options.foreignFields === 'correct')) {
+    await patchOwners(client, decision, options, (live) => foldPatch(live, options.fieldManager, { andTools: adopts }));
+  }
+  if (decision.handsOverReplicas) {
+    await patchOwners(client, decision, options, (live) => handOverPatch(live, options.fieldManager));
+  }
+}
+
+/** The object is read anew where it changed since: the owners are decided from what is there. */
+async function patchOwners(
+  client: KubernetesClient,
+  { target, live: seen }: Decision,
+  options: ApplyOptions,
+  patchFor: (live: KubernetesObject) => JsonPatchOperation[] | undefined,
+): Promise<void> {
+  const { resource, id } = target;
+  let live = seen;
   for (let attempt = 0; live !== undefined; attempt += 1) {
-    const patch = foldPatch(live, options.fieldManager, { andTools: adopts });
+    const patch = patchFor(live);
     if (patch === undefined) return;
     try {
-      await client.jsonPatch(target.resource, target.id.namespace, target.id.name, patch, {
-        fieldManager: options.fieldManager,
-      });
+      await client.jsonPatch(resource, id.namespace, id.name, patch, { fieldManager: options.fieldManager });
       return;
     } catch (error) {
-      // A failed `test` is a 422: a controller wrote its status meanwhile. Read again; the fields are decided anew from what is there.
+      // A failed `test` is a 422: a controller wrote its status meanwhile.
       if (attempt >= 4 || (statusOf(error) !== 422 && statusOf(error) !== 409)) throw error;
-      live = (await client.get(target.resource, target.id.namespace, target.id.name)) as KubernetesObject | undefined;
+      live = (await client.get(resource, id.namespace, id.name)) as KubernetesObject | undefined;
     }
   }
 }

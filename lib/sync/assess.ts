@@ -5,6 +5,7 @@ import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts'
 import { targetName } from './changes.ts';
 import { type DecideOptions, type Decisions, decide } from './decide.ts';
 import { digestKey } from './digest-key.ts';
+import { findHandOvers } from './hand-over.ts';
 import type { InventoryStore, LoadedInventory } from './inventory-store.ts';
 import { type LiveState, readLiveState } from './live-state.ts';
 import type { SyncOptions } from './options.ts';
@@ -64,11 +65,17 @@ export async function assess(context: AssessContext): Promise<Assessment> {
     prune: options.prune,
     deletableKinds: new Set(options.deleteProtectedKinds),
   };
-  const decisions = decide(set, targets, loaded.inventory, live, decideOptions);
+  const decided = decide(set, targets, loaded.inventory, live, decideOptions);
+  const decisions = {
+    ...decided,
+    apply: await findHandOvers(client, catalog, decided.apply, set.fieldManager),
+  };
   const asked = await preflight(client, decisions.apply, decisions.prune, {
     mode: options.action === 'sync' ? options.preflight : 'server',
     fieldManager: set.fieldManager,
     conflicts: options.conflicts,
+    lookAtForeignFields: options.foreignFields !== 'ignore',
+    overrule: options.action === 'drift',
   });
   return {
     loaded,

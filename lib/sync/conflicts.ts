@@ -4,6 +4,7 @@ import { emptyFieldSet, findServerPath, union } from '../core/objects/field-set.
 import type { KubernetesObject } from '../core/objects/kubernetes-object.ts';
 import { fieldSet } from '../core/objects/managed-fields.ts';
 import type { StatusCause } from '../ports/kubernetes/kubernetes-error.ts';
+import { handOverManager } from './hand-over.ts';
 
 export type ConflictPolicy = 'auto' | 'fail' | 'force' | 'yield';
 
@@ -71,6 +72,7 @@ export function decideConflicts(
 
 function automatic(conflict: FieldConflict, context: ConflictContext): 'fail' | 'force' | 'yield' {
   const { manager, subresource } = conflict;
+  if (manager === handOverManager) return 'force';
   const operation = context.live.metadata.managedFields?.find(
     (entry) => entry.manager === manager && (entry.subresource ?? '') === subresource,
   )?.operation;

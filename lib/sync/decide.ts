@@ -19,8 +19,12 @@ export interface Decision {
   readonly entry?: InventoryEntry;
   /** Fields that people added, when they are to be looked at. */
   readonly foreign?: ForeignFields;
+  /** People's entries have nothing but the server's defaults: no difference, but taken over too, or each run would look at them again. */
+  readonly foreignDefaults?: boolean;
   /** Why a member is looked at though Git did not change, e.g. `label removed by hand`. */
   readonly note?: string;
+  /** Git stops naming replicas, which an autoscaler sets from now on: see hand-over.ts. */
+  readonly handsOverReplicas?: boolean;
 }
 
 export interface Decisions {

@@ -1,9 +1,11 @@
 import { classifyManager } from '../core/objects/field-managers.ts';
+import type { FieldPath } from '../core/objects/field-path.ts';
 import {
   below,
   emptyFieldSet,
   type FieldSet,
   fieldPaths,
+  fieldSetOf,
   hasPath,
   isEmpty,
   parseFieldSet,
@@ -11,7 +13,7 @@ import {
   union,
 } from '../core/objects/field-set.ts';
 import type { KubernetesObject, ManagedFieldsEntry } from '../core/objects/kubernetes-object.ts';
-import { applyEntryOf, fieldSet, foldInto } from '../core/objects/managed-fields.ts';
+import { applyEntryOf, fieldSet, foldInto, managedFieldsOf } from '../core/objects/managed-fields.ts';
 import type { JsonPatchOperation } from '../ports/kubernetes/kubernetes-client.ts';
 import { withoutField } from './payload.ts';
 
@@ -23,9 +25,46 @@ import { withoutField } from './payload.ts';
 const leftAlone: FieldSet = parseFieldSet({
   'f:spec': {
     'f:replicas': {},
-    'f:template': { 'f:metadata': { 'f:annotations': { 'f:kubectl.kubernetes.io/restartedAt': {} } } },
+    'f:template': { 'f:metadata': { 'f:annotations': { '.': {}, 'f:kubectl.kubernetes.io/restartedAt': {} } } },
   },
 });
+
+/**
+ * Nobody knows who set what `before-first-apply` has: the record of that was wiped, or is older than the server's. These are never a
+ * person's: what keeps an object from being deleted, what the cluster allocates, and what its controllers note down.
+ */
+const originUnknown = 'before-first-apply';
+const ofTheCluster: FieldSet = parseFieldSet({
+  'f:metadata': { 'f:finalizers': {}, 'f:ownerReferences': {} },
+  'f:spec': {
+    'f:claimRef': {},
+    'f:clusterIP': {},
+    'f:clusterIPs': {},
+    'f:finalizers': {},
+    'f:healthCheckNodePort': {},
+    'f:nodeName': {},
+    'f:volumeName': {},
+  },
+  'f:secrets': {},
+});
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+function leftAloneOf(live: KubernetesObject): FieldSet {
+  const unknown = managedFieldsOf(live).filter((entry) => entry.manager === originUnknown);
+  const theirs = unknown
+    .flatMap((entry) => fieldPaths(fieldSet(entry)))
+    .filter(
+      (path) =>
+        isOfTheCluster(path) && !path.some((element) => element.type === 'field' && element.name === lastApplied),
+    );
+  return union(leftAlone, fieldSetOf(theirs));
+}
+
+function isOfTheCluster(path: FieldPath): boolean {
+  const [first, second, third] = path.map((element) => (element.type === 'field' ? element.name : ''));
+  if (first === 'metadata' && second === 'annotations') return /(^|\.)(kubernetes|k8s)\.io\//.test(third ?? '');
+  return path.some((_, index) => hasPath(ofTheCluster, path.slice(0, index + 1)));
+}
 
 /** Server-side apply keeps what others add, and its dry run does not show it; only `managedFields` does. */
 export interface ForeignFields {
@@ -57,7 +96,7 @@ export function foreignFields(
   let fields = emptyFieldSet;
   for (const entry of live.metadata.managedFields ?? []) {
     if (!isTaken(entry, fieldManager, options.andTools)) continue;
-    const added = subtract(subtract(fieldSet(entry), ours), leftAlone);
+    const added = subtract(subtract(fieldSet(entry), ours), leftAloneOf(live));
     if (isEmpty(added)) continue;
     fields = union(fields, added);
     if (entry.manager !== undefined && !managers.includes(entry.manager)) managers.push(entry.manager);
@@ -79,11 +118,17 @@ export function foldPatch(
   fieldManager: string,
   options: { readonly andTools: boolean },
 ): JsonPatchOperation[] | undefined {
-  const folded = foldInto(live, fieldManager, (entry) => isTaken(entry, fieldManager, options.andTools), leftAlone);
+  const folded = foldInto(
+    live,
+    fieldManager,
+    (entry) => isTaken(entry, fieldManager, options.andTools),
+    leftAloneOf(live),
+  );
   if (folded === undefined) return undefined;
   return [
     { op: 'test', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
-    { op: 'replace', path: '/metadata/managedFields', value: folded },
+    // `add` replaces what is there, and works also where somebody wiped the field.
+    { op: 'add', path: '/metadata/managedFields', value: folded },
   ];
 }
 

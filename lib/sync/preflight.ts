@@ -3,14 +3,17 @@ import pLimit from 'p-limit';
 import { jsonEquals } from '../core/objects/canonical-json.ts';
 import { type FieldSet, fieldPaths, fieldSetOf, isEmpty, project, subtract } from '../core/objects/field-set.ts';
 import { describeId, type KubernetesObject } from '../core/objects/kubernetes-object.ts';
+import { managedFieldsOf } from '../core/objects/managed-fields.ts';
 import { CancelledError, messageOf, NotPermittedError, type Problem, UnreachableError } from '../errors.ts';
 import type { ApiResource } from '../ports/kubernetes/discovery.ts';
 import type { Json, KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
 import type { ConflictPolicy, FieldConflict } from './conflicts.ts';
 import type { Decision } from './decide.ts';
 import { foreignFields } from './foreign-fields.ts';
+import { withLiveReplicas } from './hand-over.ts';
 import type { PruneDecision } from './prune-guards.ts';
 import { problemOf, serverApply } from './server-apply.ts';
+import type { Target } from './targets.ts';
 
 /** A decision after the server was asked. */
 export interface Prepared {
@@ -32,6 +35,10 @@ export interface PreflightOptions {
   readonly mode: 'server' | 'client';
   readonly fieldManager: string;
   readonly conflicts: ConflictPolicy;
+  /** Fields that people added are to be found. */
+  readonly lookAtForeignFields: boolean;
+  /** Show also what would be refused for a conflict. */
+  readonly overrule?: boolean;
 }
 
 const parallel = 16;
@@ -69,7 +76,7 @@ export async function preflight(
         const cannotAsk = target.awaitsDefinition || places.missing.has(target.id.namespace);
         if (options.mode === 'client' || cannotAsk) return asIs;
         try {
-          const answer = await serverApply(client, target, decision.live, {
+          const answer = await serverApply(client, whatStays(decision), decision.live, {
             ...options,
             dryRun: true,
             adopts: decision.kind === 'adopt',
@@ -81,7 +88,8 @@ export async function preflight(
               code: 'api-warning',
             });
           }
-          const narrowed = await onlyAdded(client, decision, answer.object, options.fieldManager);
+          const attributed = attributeWiped(decision, answer.object, options);
+          const narrowed = await onlyAdded(client, attributed, answer.object, options.fieldManager);
           return { decision: narrowed, after: answer.object, yielded: answer.yielded, forced: answer.forced };
         } catch (error) {
           if (error instanceof CancelledError || error instanceof UnreachableError) throw error;
@@ -97,6 +105,26 @@ export async function preflight(
     errors.push(new NotPermittedError(problem));
   }
   return { prepared, problems: sortByPlace(problems), errors, warnings: sortByPlace(warnings) };
+}
+
+/** The target as the server has to judge it. */
+function whatStays({ target, live, handsOverReplicas }: Decision): Target {
+  if (!handsOverReplicas || live === undefined) return target;
+  return { ...target, payload: withLiveReplicas(target.payload, live) };
+}
+
+/**
+ * Somebody wiped managedFields. The server calls whoever made the object `before-first-apply` from the next apply on; looked at in the
+ * dry run's answer, what Git declares no more is found in this run.
+ */
+function attributeWiped(decision: Decision, after: KubernetesObject, options: PreflightOptions): Decision {
+  const { live, kind } = decision;
+  const { managedFields } = after.metadata;
+  if (live === undefined || managedFields === undefined || managedFieldsOf(live).length > 0) return decision;
+  if (kind !== 'adopt' && !options.lookAtForeignFields) return decision;
+  const attributed = { ...live, metadata: { ...live.metadata, managedFields } };
+  const foreign = foreignFields(attributed, options.fieldManager, { andTools: kind === 'adopt' });
+  return { ...decision, live: attributed, ...(foreign && { foreign }) };
 }
 
 /** Namespaces that do not exist: `missing` ones will be made by this run, others are problems. */
@@ -168,7 +196,9 @@ async function onlyAdded(
   if (alone === undefined) return { ...decision, foreign };
   const defaults = sameIn(foreign.fields, live, alone as KubernetesObject);
   const remaining = subtract(foreign.fields, defaults);
-  return isEmpty(remaining) ? { ...rest, live, target } : { ...decision, foreign: { ...foreign, fields: remaining } };
+  return isEmpty(remaining)
+    ? { ...rest, live, target, foreignDefaults: true }
+    : { ...decision, foreign: { ...foreign, fields: remaining } };
 }
 
 /** The paths of the set whose values are the same in both objects. */

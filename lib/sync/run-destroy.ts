@@ -27,6 +27,7 @@ export async function runDestroy(context: ActionContext): Promise<ActionResult> 
     mode: 'client',
     fieldManager: set.fieldManager,
     conflicts: options.conflicts,
+    lookAtForeignFields: false,
   });
   if (asked.problems.length > 0) throw new NotPermittedError(asked.problems);
   context.progress(20, `Deleting ${counted(doomed.length, 'object')}`);
