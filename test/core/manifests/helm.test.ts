@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { tool } from '../../tools/index.ts';
 import { chartRepository } from './support/chart-repository.ts';
 import { packaged, under, webChart } from './support/charts.ts';
@@ -254,12 +255,17 @@ for (const version of ['helm', 'helm4'] as const) {
         try {
           const reference = `oci://${server.host}/charts/web`;
           for (const chartDigest of [server.manifestDigest('web'), digestOf(archive.archive)]) {
-            const space = workspace();
+            const space = workspace({ 'home/.keep': '' });
+            const home = `${space.root}/home`;
             const result = await load(
               space,
               { manifests: [reference], chartVersion: '1.2.3', chartDigest },
-              { registryLogin: { server: `https://${server.host}/v2/`, ...login } },
+              {
+                registryLogin: { server: `https://${server.host}/v2/`, ...login },
+                environment: { PATH: process.env['PATH'], HOME: home, HELM_CONFIG_HOME: home },
+              },
             );
+            assert.deepEqual(readdirSync(home), ['.keep'], 'no login and no cache stays with the user');
             assert.deepEqual(names(result).sort(), ['Deployment release-web', 'Service web']);
             assert.deepEqual(result.manifests.map(({ origin }) => origin.file).sort(), [
               `${reference}/templates/deployment.yaml`,

@@ -66,6 +66,14 @@ describe('loadManifests with SOPS', function () {
     assert.doesNotMatch(readFileSync(join(space.root, 'a/secret.yaml'), 'utf8'), new RegExp(password));
   });
 
+  it('masks decrypted values of any kind of object, which are no Secrets for Kubernetes', async () => {
+    const space = workspace({ 'a.yaml': configMap('a', `data:\n  plain: nothing-special\n  token: ${password}\n`) });
+    await encrypt(space, 'a.yaml', '^token$');
+    const result = await space.load({ manifests: ['.'], decryptSops: true }, context());
+    assert.deepEqual(result.manifests[0]?.object['data'], { plain: 'nothing-special', token: password });
+    assert.deepEqual(space.masked, [password]);
+  });
+
   it('refuses them when not asked, with the input to set', async () => {
     const space = workspace({ 'secret.yaml': secret });
     await encrypt(space, 'secret.yaml', '^stringData$');

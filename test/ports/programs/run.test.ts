@@ -127,11 +127,11 @@ describe('runProgram', () => {
     const cancel = new AbortController();
     const run = node(script, { signal: cancel.signal });
     const ended = assert.rejects(run, CancelledError);
-    while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '') await delay(10);
+    await until(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '');
     cancel.abort();
     await ended;
     const pid = Number(readFileSync(pidFile, 'utf8'));
-    while (isRunning(pid)) await delay(10);
+    await until(() => !isRunning(pid)).finally(() => isRunning(pid) && process.kill(pid, 'SIGKILL'));
   });
 
   it('kills a program that ignores the request to end', async () => {
@@ -142,7 +142,7 @@ describe('runProgram', () => {
       { signal: cancel.signal },
     );
     const ended = assert.rejects(run, CancelledError);
-    while (!existsSync(ready)) await delay(10);
+    await until(() => existsSync(ready));
     cancel.abort();
     await ended;
   });
@@ -167,6 +167,15 @@ describe('lastLines', () => {
     assert.equal(lastLines('\n \n'), '');
   });
 });
+
+/** Waits until something is so, and fails when it does not become so. */
+async function until(condition: () => boolean): Promise<void> {
+  const end = performance.now() + 5000;
+  while (!condition()) {
+    assert.ok(performance.now() < end, `not within 5 s: ${condition}`);
+    await delay(10);
+  }
+}
 
 /** A zombie that nobody waits for counts as ended. */
 function isRunning(pid: number): boolean {
