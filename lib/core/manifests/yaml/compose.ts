@@ -8,15 +8,9 @@ import {
   type ScalarEvent,
   type SequenceEvent,
 } from 'js-yaml';
+import { cutFlaws, type Flaw, propertyFlaws } from './disagreements.ts';
 import type { YamlEntry, YamlMapping, YamlNode, YamlPath, YamlScalar, YamlSequence } from './node.ts';
 import { resolvePlain, resolveTagged, ScalarError, type ScalarValue, yaml12Difference } from './scalar.ts';
-
-/** Something in a document that is wrong, by its offset in the text. */
-export interface Flaw {
-  readonly code: string;
-  readonly message: string;
-  readonly offset: number;
-}
 
 /** A scalar that YAML 1.1 and YAML 1.2 readers understand differently. */
 export interface Ambiguity {
@@ -43,9 +37,6 @@ export interface Composed {
 /** What aliases and merges may add to a document, in values and in characters. kubectl stops at about as many values. */
 const maxAliasedNodes = 400_000;
 const maxAliasedCharacters = 20_000_000;
-
-/** `{a:}` or `[a :, b]`: a colon that a bracket or comma follows. */
-const emptyFlowValue = /[ \t\r\n]*:[,[\]{}]/y;
 
 /** The size of a node once its aliases are written out. */
 interface Size {
@@ -108,7 +99,7 @@ class Composer {
   }
 
   #take(event: Event): void {
-    this.#checkProperties(event);
+    this.#flaws.push(...propertyFlaws(this.#source, event));
     switch (event.type) {
       case EVENT_ID.DOCUMENT:
         this.#documents++;
@@ -136,19 +127,6 @@ class Composer {
     }
   }
 
-  /** Anchors and tags that YAML 1.2 takes and that are a syntax error, or something else, for Kubernetes. */
-  #checkProperties(event: Event): void {
-    if ('anchorStart' in event && event.anchorStart >= 0) {
-      if (!/^[0-9A-Za-z_-]+$/.test(this.#source.slice(event.anchorStart, event.anchorEnd))) {
-        const message = 'The name of an anchor or alias may hold letters, digits, `-` and `_` only.';
-        this.#flaw('anchor-name', message, event.anchorStart);
-      }
-    }
-    if ('tagStart' in event && event.tagStart >= 0 && !/^\s?$/.test(this.#source.charAt(event.tagEnd))) {
-      this.#flaw('tag-separator', 'A tag must be followed by a space.', event.tagStart);
-    }
-  }
-
   #open(node: YamlMapping | YamlSequence, event: MappingEvent | SequenceEvent): void {
     const anchor = event.anchorStart < 0 ? undefined : this.#source.slice(event.anchorStart, event.anchorEnd);
     const flow = event.style === COLLECTION_STYLE.FLOW;
@@ -169,7 +147,7 @@ class Composer {
     const text = getScalarValue(this.#source, event);
     const offset = scalarOffset(event);
     const isKey = this.#expectsKey();
-    this.#checkCut(event, text, isKey);
+    this.#flaws.push(...cutFlaws(this.#source, event, { text, isKey, inFlow: this.#frames.at(-1)?.flow === true }));
     const untagged = event.tagStart < 0;
     if (isKey && text === '<<' && event.style === SCALAR_STYLE.PLAIN && untagged) {
       this.#setKey('merge');
@@ -182,24 +160,6 @@ class Composer {
     }
     if (isKey) this.#key(node, text, offset);
     else this.#add(node, size, offset);
-  }
-
-  /** Text that the parser and Kubernetes' parser cut differently: `[a:, ?b]`, and an escaped line break before a blank line. */
-  #checkCut(event: ScalarEvent, text: string, isKey: boolean): void {
-    if (event.style === SCALAR_STYLE.DOUBLE_QUOTED && !event.fast) {
-      if (/\\(?:\r\n|\r|\n)[ \t]*[\r\n]/.test(this.#source.slice(event.valueStart, event.valueEnd))) {
-        const message =
-          'YAML readers disagree about a blank line after a `\\` at the end of a line. Write `\\n` instead.';
-        this.#flaw('escaped-break', message, event.valueStart);
-      }
-      return;
-    }
-    if (event.style !== SCALAR_STYLE.PLAIN || this.#frames.at(-1)?.flow !== true) return;
-    emptyFlowValue.lastIndex = event.valueEnd;
-    if (/^[?:]/.test(text) || (isKey && event.valueEnd >= 0 && emptyFlowValue.test(this.#source))) {
-      const message = 'YAML readers disagree about `:` and `?` here. Quote the text, or put a space after the `:`.';
-      this.#flaw('flow-text', message, event.valueStart);
-    }
   }
 
   #resolve(event: ScalarEvent, text: string, offset: number, isKey: boolean): ScalarValue {
