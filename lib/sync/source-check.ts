@@ -1,3 +1,5 @@
+import { printable } from '../core/objects/value-text.ts';
+import { cutMiddle } from '../core/reporting/text.ts';
 import { type VerifiedSource, verifySource } from '../core/source/verify-source.ts';
 import type { Agent } from '../ports/agent/agent.ts';
 import { reposOf } from './commit-status.ts';
@@ -29,11 +31,16 @@ export async function checkSource(
     }),
     ...(repos !== undefined && { azureRepos: repos }),
   });
-  const subject = source.info === undefined ? '' : `, "${source.info.subject}" by ${source.info.author}`;
+  const subject = source.info === undefined ? '' : `, "${shown(source.info.subject)}" by ${shown(source.info.author)}`;
   agent.log.info(`Commit ${source.commit.slice(0, 10)} of ${source.repository}${subject}`);
   if (source.ancestry !== 'none')
     agent.log.info(`${source.branch} contains it (found by ${meansNames[source.ancestry]}).`);
   return source;
+}
+
+/** Whoever commits chooses these texts and their length. */
+function shown(text: string): string {
+  return cutMiddle(printable(text), 100);
 }
 
 const meansNames = {
