@@ -148,8 +148,7 @@ class Composer {
     const offset = scalarOffset(event);
     const isKey = this.#expectsKey();
     this.#flaws.push(...cutFlaws(this.#source, event, { text, isKey, inFlow: this.#frames.at(-1)?.flow === true }));
-    const untagged = event.tagStart < 0;
-    if (isKey && text === '<<' && event.style === SCALAR_STYLE.PLAIN && untagged) {
+    if (isKey && text === '<<' && this.#isMerge(event)) {
       this.#setKey('merge');
       return;
     }
@@ -160,6 +159,12 @@ class Composer {
     }
     if (isKey) this.#key(node, text, offset);
     else this.#add(node, size, offset);
+  }
+
+  /** go-yaml takes `! <<` for a merge too, even in quotes. */
+  #isMerge(event: ScalarEvent): boolean {
+    if (event.tagStart < 0) return event.style === SCALAR_STYLE.PLAIN;
+    return ['!', 'tag:yaml.org,2002:merge'].includes(this.#tag(event));
   }
 
   #resolve(event: ScalarEvent, text: string, offset: number, isKey: boolean): ScalarValue {
