@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { glob } from 'tinyglobby';
 import { stageOf } from '../../lib/core/objects/kind-order.ts';
 import { outcomes } from '../../lib/core/plan/result.ts';
 import { protectedKinds } from '../../lib/sync/prune-guards.ts';
@@ -11,6 +12,15 @@ import { probeManifest } from './support.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const read = (file: string) => readFile(join(root, file), 'utf8');
+
+/** Source text with the marks of strings taken out, so that a message in it reads as it is printed. */
+function asText(source: string): string {
+  return source
+    .replaceAll('\\`', '')
+    .replaceAll("\\'", "'")
+    .replace(/['"`]\s*\+\s*['"`]/g, '')
+    .replace(/\s+/g, ' ');
+}
 
 describe('the pages in docs', () => {
   for (const { file, fill } of generatedPages(root)) {
@@ -25,6 +35,22 @@ describe('the pages in docs', () => {
     const section = page.split('\n## Outcomes\n')[1]?.split('\n## ')[0] ?? '';
     const rows = [...section.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map(([, outcome, result]) => [outcome, result]);
     assert.deepEqual(new Map(rows as [string, string][]), new Map(Object.entries(outcomes)));
+  });
+
+  it('quote only messages that the code has', async () => {
+    const sources = await Promise.all((await glob('lib/**/*.ts', { cwd: root })).sort().map(read));
+    const code = asText(sources.join('\n'));
+    const page = await read('docs/troubleshooting.md');
+    const quotes = [...page.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([^`]*)`/g)].map(([, quote = '']) => quote),
+    );
+    assert.ok(quotes.length > 50);
+    const parts = quotes.flatMap((quote) =>
+      quote.split('...').map((part) => part.replace(/^[\s'"():;,]+|[\s'"():;,]+$/g, '')),
+    );
+    // Shorter ones are everywhere.
+    const invented = parts.filter((part) => part.length > 5 && !code.includes(part));
+    assert.deepEqual(invented, []);
   });
 
   it('name every output variable of the task', async () => {
