@@ -1,6 +1,7 @@
 import type { LoadResult } from '../core/manifests/load.ts';
 import { InputError } from '../errors.ts';
 import type { Agent } from '../ports/agent/agent.ts';
+import { networkEnvironment } from '../ports/programs/network-environment.ts';
 import type { ActionContext } from './action-result.ts';
 import type { SyncOptions } from './options.ts';
 
@@ -13,38 +14,50 @@ export async function loadDesiredState(
   const { loadManifests } = await import('../core/manifests/load.ts');
   const { version, apiVersions } = await cluster(context);
   const login = registryLogin(agent, options);
-  return loadManifests(
-    {
-      renderType: options.renderType,
-      manifests: options.manifests,
-      namespace: context.namespace,
-      releaseName: options.releaseName ?? options.syncSet,
-      valueFiles: options.valueFiles,
-      overrides: options.overrides,
-      apiVersions: options.apiVersions,
-      substitute: options.substitute,
-      decryptSops: options.decryptSops,
-      ...given('chartRepository', options.chartRepository),
-      ...given('chartVersion', options.chartVersion),
-      ...given('chartDigest', options.chartDigest),
-      ...given('kubernetesVersion', options.kubernetesVersion),
-    },
-    {
-      workingDirectory: agent.workingDirectory,
-      tempDirectory: agent.tempDirectory,
-      programs: {
-        ...given('helm', options.helmPath),
-        ...given('kustomize', options.kustomizePath),
-        ...given('sops', options.sopsPath),
+  const network = await networkEnvironment(agent.network, remoteOf(options), agent.tempDirectory);
+  try {
+    return await loadManifests(
+      {
+        renderType: options.renderType,
+        manifests: options.manifests,
+        namespace: context.namespace,
+        releaseName: options.releaseName ?? options.syncSet,
+        valueFiles: options.valueFiles,
+        overrides: options.overrides,
+        apiVersions: options.apiVersions,
+        substitute: options.substitute,
+        decryptSops: options.decryptSops,
+        ...given('chartRepository', options.chartRepository),
+        ...given('chartVersion', options.chartVersion),
+        ...given('chartDigest', options.chartDigest),
+        ...given('kubernetesVersion', options.kubernetesVersion),
       },
-      signal: agent.cancelled,
-      maskSecret: (value) => agent.maskSecret(value),
-      variable: (name) => agent.variable(name),
-      log: (line) => agent.log.info(line),
-      cluster: { kubernetesVersion: version, apiVersions },
-      ...(login && { registryLogin: login }),
-    },
-  );
+      {
+        workingDirectory: agent.workingDirectory,
+        tempDirectory: agent.tempDirectory,
+        programs: {
+          ...given('helm', options.helmPath),
+          ...given('kustomize', options.kustomizePath),
+          ...given('sops', options.sopsPath),
+        },
+        signal: agent.cancelled,
+        maskSecret: (value) => agent.maskSecret(value),
+        variable: (name) => agent.variable(name),
+        log: (line) => agent.log.info(line),
+        cluster: { kubernetesVersion: version, apiVersions },
+        ...(login && { registryLogin: login }),
+        environment: { ...process.env, ...network.variables },
+      },
+    );
+  } finally {
+    await network.dispose();
+  }
+}
+
+/** Where a chart is fetched from; undefined when nothing is, or when it is not known. */
+function remoteOf(options: SyncOptions): string | undefined {
+  const registry = options.manifests.find((path) => path.startsWith('oci://'));
+  return options.chartRepository ?? registry?.replace(/^oci:/, 'https:');
 }
 
 async function cluster(context: ActionContext): Promise<{ version: string; apiVersions: readonly string[] }> {

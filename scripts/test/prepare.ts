@@ -15,7 +15,7 @@ export interface Shared {
 }
 
 /** Programs that tests run and that Go builds on the first day. */
-const TOOLS: readonly ToolName[] = ['helm', 'kustomize', 'sops', 'age-keygen', 'yaml-reference', 'kubectl'];
+const TOOLS: readonly ToolName[] = ['helm', 'helm4', 'kustomize', 'sops', 'age-keygen', 'yaml-reference', 'kubectl'];
 
 interface Resource {
   readonly env: Readonly<Record<string, string>>;
