@@ -1,22 +1,24 @@
 import { outcomes, type RunResult } from '../core/plan/result.ts';
 import { STATUS_GENRE, syncStatusName } from '../core/record/status-names.ts';
 import type { VerifiedSource } from '../core/source/verify-source.ts';
-import { CancelledError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { Agent } from '../ports/agent/agent.ts';
 import { type AzureRepos, azureRepos, type CommitState } from '../ports/azure-devops/azure-repos.ts';
+import { afterCancellation } from './after-cancellation.ts';
 
 /** A client of the run's own Azure Repos; undefined where there is none, e.g. in a terminal. */
-export function reposOf(agent: Agent): AzureRepos | undefined {
+export function reposOf(agent: Agent, signal = agent.cancelled): AzureRepos | undefined {
   const system = agent.systemConnection();
   const collectionUrl = agent.host.collectionUrl;
   if (system === undefined || collectionUrl === undefined) return undefined;
-  return azureRepos({ collectionUrl, token: system.accessToken, network: agent.network, signal: agent.cancelled });
+  return azureRepos({ collectionUrl, token: system.accessToken, network: agent.network, signal });
 }
 
 /** Posts `sync/<environment>/<set>` on the commit. A status that cannot be posted costs a warning, never the deployment. */
 export async function postStatus(agent: Agent, result: RunResult, source: VerifiedSource): Promise<void> {
   const address = source.azureRepository;
-  const repos = reposOf(agent);
+  // Also after a cancellation, within the seconds that are left.
+  const repos = reposOf(agent, afterCancellation(agent.cancelled, 4000));
   if (result.action !== 'sync' || address === undefined || repos === undefined) return;
   try {
     await repos.postCommitStatus(address, source.commit, {
@@ -27,7 +29,6 @@ export async function postStatus(agent: Agent, result: RunResult, source: Verifi
       ...(agent.host.runUrl !== undefined && { targetUrl: agent.host.runUrl }),
     });
   } catch (error) {
-    if (error instanceof CancelledError) return;
     agent.log.warning(
       `The commit status could not be posted: ${messageOf(error)} The deployment itself is not affected.`,
     );

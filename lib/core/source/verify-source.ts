@@ -138,7 +138,8 @@ async function checkOrder(
   means: readonly AncestryMeans[],
 ): Promise<string | undefined> {
   const { deployed, allowOlder, allowUnmerged, agent } = options;
-  if (deployed === undefined) return undefined;
+  // The same commit is the same content, wherever it was checked out.
+  if (deployed === undefined || deployed.commit === source.commit) return undefined;
   const elsewhere =
     deployed.repository !== undefined && parseRemoteUrl(deployed.repository).key !== parseRemoteUrl(source.place).key;
   const comparable = isCommitId(deployed.commit) && !elsewhere;
