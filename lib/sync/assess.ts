@@ -1,6 +1,6 @@
 import type { Manifest } from '../core/manifests/manifest.ts';
 import { describeTarget } from '../core/plan/change.ts';
-import { InputError, type Problem } from '../errors.ts';
+import { InputError, NotPermittedError, type Problem } from '../errors.ts';
 import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
 import { targetName } from './changes.ts';
 import { type DecideOptions, type Decisions, decide } from './decide.ts';
@@ -11,6 +11,7 @@ import { type LiveState, readLiveState } from './live-state.ts';
 import type { SyncOptions } from './options.ts';
 import { type PreflightResult, preflight } from './preflight.ts';
 import { pruneCap } from './prune-guards.ts';
+import { problemOf } from './server-apply.ts';
 import type { SyncSet } from './sync-set.ts';
 import { resolveTargets, type Target } from './targets.ts';
 
@@ -57,6 +58,7 @@ export async function assess(context: AssessContext): Promise<Assessment> {
     loaded.exists ? [] : context.store.namesakes(),
   ]);
   refuseNamesakes(set, namesakes);
+  refuseUnreadable(targets, live);
   const decideOptions: DecideOptions = {
     fieldManager: set.fieldManager,
     digestKey: key,
@@ -91,6 +93,17 @@ export async function assess(context: AssessContext): Promise<Assessment> {
 
 function isSecret(target: Target): boolean {
   return target.id.kind === 'Secret' && target.id.group === '';
+}
+
+/** What may not even be read may not be applied either. One problem a kind and namespace, at its first object. */
+function refuseUnreadable(targets: readonly Target[], live: LiveState): void {
+  const problems = new Map<string, Problem>();
+  for (const target of targets) {
+    const error = live.denied.get(target.key);
+    const place = `${target.resource.group}/${target.resource.plural}/${target.id.namespace}`;
+    if (error !== undefined && !problems.has(place)) problems.set(place, problemOf(target, error));
+  }
+  if (problems.size > 0) throw new NotPermittedError([...problems.values()]);
 }
 
 /** Two inventories of one name would prune each other's objects; the inventory's namespace must stay the same. */

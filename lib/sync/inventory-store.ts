@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import type { KubernetesObject } from '../core/objects/kubernetes-object.ts';
 import { ConflictError, InputError, NotPermittedError } from '../errors.ts';
 import type { ApiResource } from '../ports/kubernetes/discovery.ts';
 import type { Json, KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
@@ -12,7 +14,7 @@ import {
   type Inventory,
   type StoredObject,
   setLabel,
-  shardName,
+  shardLabel,
 } from './inventory.ts';
 import type { SyncSet } from './sync-set.ts';
 
@@ -33,65 +35,83 @@ export interface LoadedInventory {
   readonly exists: boolean;
 }
 
+export interface StoreOptions {
+  readonly toolVersion: string;
+  /** See `encodeInventory`. */
+  readonly shardSize?: number;
+}
+
 /** Reads and writes one set's inventory; every write is guarded by the version that was read. */
 export class InventoryStore {
   readonly #client: KubernetesClient;
   readonly #set: SyncSet;
-  readonly #toolVersion: string;
+  readonly #options: StoreOptions;
+  readonly #writer = randomBytes(4).toString('hex');
   #resourceVersion: string | undefined;
-  #shards: string[] = [];
+  #shards: readonly string[] = [];
 
-  constructor(client: KubernetesClient, set: SyncSet, toolVersion: string) {
+  constructor(client: KubernetesClient, set: SyncSet, options: StoreOptions) {
     this.#client = client;
     this.#set = set;
-    this.#toolVersion = toolVersion;
+    this.#options = options;
   }
 
   async load(): Promise<LoadedInventory> {
     const set = this.#set;
-    const parent = await this.#client.get(configMaps, set.namespace, set.parentName);
-    if (parent === undefined) return { inventory: emptyInventory, groupKinds: [], exists: false };
-    const { inventory, shardNames } = decodeParent(set, parent);
-    const shards = await Promise.all(
-      shardNames.map(async (name) => {
-        const shard = await this.#client.get(configMaps, set.namespace, name);
-        if (shard === undefined) {
-          throw new InputError(
-            `ConfigMap ${set.namespace}/${name} is missing: it is a part of the inventory of '${set.name}'. Restore it from a backup, or delete ConfigMap ${set.parentName} and run sync again: labelled objects are then taken over anew.`,
-          );
-        }
-        return decodeShard(`ConfigMap ${set.namespace}/${name}`, shard);
-      }),
-    );
-    this.#resourceVersion = parent['metadata'].resourceVersion;
-    this.#shards = shardNames;
-    return {
-      inventory: { ...inventory, entries: entriesByKey([...inventory.entries.values(), ...shards.flat()]) },
-      groupKinds: groupKindsOf(parent),
-      exists: true,
-    };
+    for (let attempt = 0; ; attempt += 1) {
+      const parent = await this.#client.get(configMaps, set.namespace, set.parentName);
+      if (parent === undefined) {
+        this.#resourceVersion = undefined;
+        this.#shards = [];
+        return { inventory: emptyInventory, groupKinds: [], exists: false };
+      }
+      const { inventory, shardNames } = decodeParent(set, parent);
+      const shards = await Promise.all(
+        shardNames.map(async (name) => ({ name, object: await this.#client.get(configMaps, set.namespace, name) })),
+      );
+      const missing = shards.find((shard) => shard.object === undefined);
+      // A run that writes at this moment removes the shards of before once its own count.
+      if (missing !== undefined && attempt < 3) continue;
+      if (missing !== undefined) {
+        throw new InputError(
+          `ConfigMap ${set.namespace}/${missing.name} is missing: it is a part of the inventory of '${set.name}'. Restore it from a backup, or delete ConfigMap ${set.parentName} and run sync again: labelled objects are then taken over anew.`,
+        );
+      }
+      const rest = shards.flatMap(({ name, object }) =>
+        decodeShard(`ConfigMap ${set.namespace}/${name}`, object ?? {}),
+      );
+      this.#resourceVersion = parent['metadata'].resourceVersion;
+      this.#shards = shardNames;
+      return {
+        inventory: { ...inventory, entries: entriesByKey([...inventory.entries.values(), ...rest]) },
+        groupKinds: groupKindsOf(parent),
+        exists: true,
+      };
+    }
   }
 
   /** Throws ConflictError when another run wrote it since it was read here. */
   async save(inventory: Inventory): Promise<Inventory> {
     const next: Inventory = { ...inventory, epoch: inventory.epoch + 1 };
-    const { parent, shards } = encodeInventory(this.#set, next, this.#toolVersion);
+    const { parent, shards } = encodeInventory(this.#set, next, { ...this.#options, writer: this.#writer });
     for (const shard of shards) await this.#put(shard);
     const written = await this.#putParent(parent);
     this.#resourceVersion = written['metadata'].resourceVersion;
-    const old = this.#shards;
-    this.#shards = shards.map((_, index) => shardName(this.#set, next.epoch, index + 1));
-    await Promise.all(old.map((name) => this.#client.delete(configMaps, this.#set.namespace, name)));
+    const hadShards = this.#shards.length > 0 || shards.length > 0;
+    this.#shards = shards.map((shard) => shard.metadata.name);
+    if (hadShards) await this.#removeOldShards(next.epoch);
     return next;
   }
 
   /** Removes parent and shards, after the last member is gone. */
   async remove(): Promise<void> {
     const { namespace, parentName } = this.#set;
+    const hadShards = this.#shards.length > 0;
     await this.#client.delete(configMaps, namespace, parentName, {
       ...(this.#resourceVersion && { resourceVersion: this.#resourceVersion }),
     });
-    await Promise.all(this.#shards.map((name) => this.#client.delete(configMaps, namespace, name)));
+    this.#shards = [];
+    if (hadShards) await this.#removeOldShards(Number.MAX_SAFE_INTEGER);
   }
 
   /**
@@ -112,6 +132,20 @@ export class InventoryStore {
       if (error instanceof NotPermittedError) return undefined;
       throw error;
     }
+  }
+
+  /** Those of this set that no parent names any more, also what runs left that died. What is newer is another run's that writes now. */
+  async #removeOldShards(epoch: number): Promise<void> {
+    const { name, namespace } = this.#set;
+    const found = await this.#client.list(configMaps, {
+      namespace,
+      labelSelector: `${setLabel}=${name},${shardLabel}`,
+      metadataOnly: true,
+    });
+    const old = (found.items as KubernetesObject[]).filter(
+      ({ metadata }) => Number(metadata.labels?.[shardLabel]) <= epoch && !this.#shards.includes(metadata.name),
+    );
+    await Promise.all(old.map(({ metadata }) => this.#client.delete(configMaps, namespace, metadata.name)));
   }
 
   async #put(object: StoredObject): Promise<Json> {

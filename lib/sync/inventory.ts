@@ -75,11 +75,14 @@ const kindsAnnotation = 'applyset.kubernetes.io/contains-group-kinds';
 const namespacesAnnotation = 'applyset.kubernetes.io/additional-namespaces';
 const idLabel = 'applyset.kubernetes.io/id';
 export const setLabel = 'gitops.pipelines/sync-set';
+/** On shards, with the epoch as its value. */
+export const shardLabel = 'gitops.pipelines/inventory-shard';
 
 interface StoredInventory {
   readonly format: 1;
   readonly epoch: number;
-  readonly shards: number;
+  /** Names of the ConfigMaps that hold the rest of the entries. */
+  readonly shards: readonly string[];
   readonly deployed?: Deployment;
   readonly entries: readonly InventoryEntry[];
 }
@@ -96,18 +99,27 @@ export interface StoredObject {
   readonly data: Record<string, string>;
 }
 
+export interface EncodeOptions {
+  readonly toolVersion: string;
+  /** Of the run that writes: two runs that write at once must not write into each other's shards. */
+  readonly writer: string;
+  /** Bytes of one value; default 700 000. */
+  readonly shardSize?: number;
+}
+
 /** The parent and, for a large set, its shards, which must be written before it. */
 export function encodeInventory(
   set: SyncSet,
   inventory: Inventory,
-  toolVersion: string,
+  options: EncodeOptions,
 ): { parent: StoredObject; shards: StoredObject[] } {
   const entries = [...inventory.entries.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry);
-  const parts = split(entries);
+  const parts = split(entries, options.shardSize ?? shardSize);
+  const names = parts.slice(1).map((_, index) => shardName(set, inventory.epoch, options.writer, index + 1));
   const stored: StoredInventory = {
     format: 1,
     epoch: inventory.epoch,
-    shards: parts.length - 1,
+    shards: names,
     ...(inventory.deployed && { deployed: inventory.deployed }),
     entries: parts[0] ?? [],
   };
@@ -119,7 +131,7 @@ export function encodeInventory(
       namespace: set.namespace,
       labels: { [idLabel]: set.applySetId, [setLabel]: set.name },
       annotations: {
-        [toolingAnnotation]: `${toolingName}/${toolVersion}`,
+        [toolingAnnotation]: `${toolingName}/${options.toolVersion}`,
         [kindsAnnotation]: sortedUnique(entries.map(groupKind)).join(','),
         [namespacesAnnotation]: sortedUnique(
           entries
@@ -135,9 +147,9 @@ export function encodeInventory(
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: {
-        name: shardName(set, inventory.epoch, index + 1),
+        name: names[index] ?? '',
         namespace: set.namespace,
-        labels: { [setLabel]: set.name, 'gitops.pipelines/inventory-shard': 'true' },
+        labels: { [setLabel]: set.name, [shardLabel]: String(inventory.epoch) },
       },
       data: { [dataKey]: pack({ entries: part }) },
     }),
@@ -145,9 +157,9 @@ export function encodeInventory(
   return { parent, shards };
 }
 
-/** Names carry the epoch, so that a run that dies between two shards leaves the old ones whole. */
-export function shardName(set: SyncSet, epoch: number, index: number): string {
-  return `${set.parentName}-shard-${epoch}-${index}`;
+/** Names carry epoch and writer, so that a run that dies between two shards, or loses against another, leaves the old ones whole. */
+function shardName(set: SyncSet, epoch: number, writer: string, index: number): string {
+  return `${set.parentName}-shard-${epoch}-${writer}-${index}`;
 }
 
 /** What a parent says; `shardNames` must be read for the rest of the entries. Throws InputError for what we did not write. */
@@ -182,7 +194,7 @@ export function decodeParent(
       ...(stored.deployed && { deployed: stored.deployed }),
       entries: entriesByKey(stored.entries),
     },
-    shardNames: Array.from({ length: stored.shards }, (_, index) => shardName(set, stored.epoch, index + 1)),
+    shardNames: [...stored.shards],
   };
 }
 
@@ -236,8 +248,8 @@ const broken =
   'somebody changed it. Nothing is deleted on its word. Restore the ConfigMap from a backup, or delete it and run sync again: objects that carry the set’s label are then taken over anew.';
 
 /** Halves until every part fits. */
-function split(entries: readonly InventoryEntry[]): (readonly InventoryEntry[])[] {
-  if (entries.length < 2 || pack({ entries }).length <= shardSize) return [entries];
+function split(entries: readonly InventoryEntry[], size: number): (readonly InventoryEntry[])[] {
+  if (entries.length < 2 || pack({ entries }).length <= size) return [entries];
   const middle = entries.length >> 1;
-  return [...split(entries.slice(0, middle)), ...split(entries.slice(middle))];
+  return [...split(entries.slice(0, middle), size), ...split(entries.slice(middle), size)];
 }

@@ -19,12 +19,14 @@ export interface LiveState {
   readonly objects: ReadonlyMap<string, KubernetesObject>;
   /** Objects that carry our label and are neither in Git nor in the inventory. */
   readonly strays: readonly KubernetesObject[];
-  /** Recorded objects whose kind the cluster does not serve any more. */
-  readonly unserved: ReadonlySet<string>;
+  /** Recorded objects whose kind the cluster does not serve: it was removed, or its own server is down. By key. */
+  readonly unserved: ReadonlyMap<string, 'removed' | 'down'>;
   /** Kinds of recorded objects as the cluster serves them, by `group/kind`. */
   readonly resources: ReadonlyMap<string, ApiResource>;
   /** What could not be looked through, for the log. */
   readonly notes: readonly string[];
+  /** Objects of Git and of the inventory that may not even be read. By key. */
+  readonly denied: ReadonlyMap<string, NotPermittedError>;
 }
 
 const parallel = 32;
@@ -40,34 +42,62 @@ export async function readLiveState(
   targets: readonly Target[],
   loaded: LoadedInventory,
 ): Promise<LiveState> {
-  const { resources, unserved } = kindsToRead(catalog, targets, loaded);
+  const { resources, listed, unserved } = kindsToRead(catalog, targets, loaded);
   const limit = pLimit(parallel);
   const notes: string[] = [];
   const namespaces = namespacesToRead(set, targets, loaded);
+  const wanted = wantedObjects(catalog, targets, loaded, resources);
   const lists = await Promise.all(
-    [...resources.values()].map((resource) => limit(() => listMembers(client, resource, set, namespaces, notes))),
+    listed.map((resource) => limit(() => listMembers(client, resource, set, namespaces, notes))),
   );
   const objects = new Map<string, KubernetesObject>();
-  for (const object of lists.flat()) objects.set(keyOf(objectId(object)), object);
+  const strays = new Map<string, KubernetesObject>();
+  listed.forEach((resource, index) => {
+    for (const object of lists[index] ?? []) {
+      const key = keyOf(objectId(object));
+      const want = wanted.get(key);
+      if (want === undefined) strays.set(key, object);
+      else if (want.resource.version === resource.version) objects.set(key, object);
+    }
+  });
+  const denied = new Map<string, NotPermittedError>();
+  await Promise.all(
+    [...wanted].map(async ([key, { id, resource }]) => {
+      if (objects.has(key)) return;
+      try {
+        const found = await limit(() => client.get(resource, id.namespace, id.name));
+        if (found !== undefined) objects.set(key, found as KubernetesObject);
+      } catch (error) {
+        if (!(error instanceof NotPermittedError)) throw error;
+        denied.set(key, error);
+      }
+    }),
+  );
+  return { objects, strays: [...strays.values()], unserved, resources, notes, denied };
+}
 
+/** Each in one version: Git's, so that live and desired can be compared, or the recorded one. */
+function wantedObjects(
+  catalog: ApiCatalog,
+  targets: readonly Target[],
+  loaded: LoadedInventory,
+  resources: ReadonlyMap<string, ApiResource>,
+): Map<string, { id: ObjectId; resource: ApiResource }> {
   const wanted = new Map<string, { id: ObjectId; resource: ApiResource }>();
   for (const target of targets) {
-    if (!target.awaitsDefinition) wanted.set(target.key, { id: target.id, resource: target.resource });
+    const resource = readableAs(catalog, target);
+    if (resource !== undefined) wanted.set(target.key, { id: target.id, resource });
   }
   for (const [key, entry] of loaded.inventory.entries) {
     const resource = resources.get(kindKey(entry));
     if (resource !== undefined && !wanted.has(key)) wanted.set(key, { id: entry, resource });
   }
-  const strays = [...objects.values()].filter((object) => !wanted.has(keyOf(objectId(object))));
-  await Promise.all(
-    [...wanted].map(async ([key, { id, resource }]) => {
-      if (objects.has(key)) return;
-      const found = await limit(() => client.get(resource, id.namespace, id.name));
-      if (found !== undefined) objects.set(key, found as KubernetesObject);
-    }),
-  );
-  for (const stray of strays) objects.delete(keyOf(objectId(stray)));
-  return { objects, strays, unserved, resources, notes };
+  return wanted;
+}
+
+/** A version that this run brings is not served yet; the object may exist under an older one. */
+function readableAs(catalog: ApiCatalog, target: Target): ApiResource | undefined {
+  return target.awaitsDefinition ? catalog.preferred(target.id.group, target.id.kind) : target.resource;
 }
 
 export function kindKey(id: Pick<ObjectId, 'group' | 'kind'>): string {
@@ -76,23 +106,35 @@ export function kindKey(id: Pick<ObjectId, 'group' | 'kind'>): string {
 
 function kindsToRead(catalog: ApiCatalog, targets: readonly Target[], loaded: LoadedInventory) {
   const resources = new Map<string, ApiResource>();
-  const unserved = new Set<string>();
-  // Git's version goes before the preferred one, so that live and desired are compared in the same version.
-  for (const target of targets) if (!target.awaitsDefinition) resources.set(kindKey(target.id), target.resource);
+  const listed = new Map<string, ApiResource>();
+  const unserved = new Map<string, 'removed' | 'down'>();
+  const read = (id: Pick<ObjectId, 'group' | 'kind'>, resource: ApiResource) => {
+    if (!resources.has(kindKey(id))) resources.set(kindKey(id), resource);
+    listed.set(`${kindKey(id)}/${resource.version}`, resource);
+  };
+  for (const target of targets) {
+    const resource = readableAs(catalog, target);
+    if (resource !== undefined) read(target.id, resource);
+  }
   for (const [key, entry] of loaded.inventory.entries) {
-    const kind = kindKey(entry);
     const resource =
-      resources.get(kind) ??
+      resources.get(kindKey(entry)) ??
       catalog.find(entry.group === '' ? entry.version : `${entry.group}/${entry.version}`, entry.kind) ??
       catalog.preferred(entry.group, entry.kind);
-    if (resource === undefined) unserved.add(key);
-    else resources.set(kind, resource);
+    if (resource !== undefined) read(entry, resource);
+    else unserved.set(key, isDown(catalog, entry.group) ? 'down' : 'removed');
   }
   for (const hint of loaded.groupKinds) {
     const resource = catalog.preferred(hint.group, hint.kind);
-    if (resource !== undefined && !resources.has(kindKey(hint))) resources.set(kindKey(hint), resource);
+    if (resource !== undefined && !resources.has(kindKey(hint))) read(hint, resource);
   }
-  return { resources, unserved };
+  return { resources, listed: [...listed.values()], unserved };
+}
+
+/** Discovery goes on naming the versions of an API whose own server is down, without its kinds. */
+function isDown(catalog: ApiCatalog, group: string): boolean {
+  const isNamed = catalog.apiVersions().some((version) => version.startsWith(`${group}/`));
+  return isNamed && !catalog.all().some((resource) => resource.group === group);
 }
 
 function namespacesToRead(set: SyncSet, targets: readonly Target[], loaded: LoadedInventory): string[] {

@@ -4,7 +4,7 @@ import { jsonEquals } from '../core/objects/canonical-json.ts';
 import { type FieldSet, fieldPaths, fieldSetOf, isEmpty, project, subtract } from '../core/objects/field-set.ts';
 import { describeId, type KubernetesObject } from '../core/objects/kubernetes-object.ts';
 import { managedFieldsOf } from '../core/objects/managed-fields.ts';
-import { CancelledError, messageOf, NotPermittedError, type Problem, UnreachableError } from '../errors.ts';
+import { CancelledError, InputError, messageOf, NotPermittedError, type Problem, UnreachableError } from '../errors.ts';
 import type { ApiResource } from '../ports/kubernetes/discovery.ts';
 import type { Json, KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
 import type { ConflictPolicy, FieldConflict } from './conflicts.ts';
@@ -66,7 +66,10 @@ export async function preflight(
   const errors: unknown[] = [];
   const warnings: Problem[] = [];
   const places = await findNamespaces(client, decisions);
-  for (const problem of places.problems) problems.push(problem);
+  for (const problem of places.problems) {
+    problems.push(problem);
+    errors.push(new InputError(problem));
+  }
   const prepared = await Promise.all(
     decisions.map((decision) =>
       limit(async (): Promise<Prepared> => {

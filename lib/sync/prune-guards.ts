@@ -56,9 +56,9 @@ export function pruneDecisions(
     if (declared.has(key)) continue;
     const resource = live.resources.get(kindKey(entry));
     const object = live.objects.get(key);
-    const verdict = live.unserved.has(key)
-      ? { decision: 'forget' as const, reason: `the cluster does not serve ${entry.kind} any more` }
-      : decidePrune(set, entry, object, declaredUids, options);
+    const verdict = live.denied.has(key)
+      ? { decision: 'keep' as const, reason: 'the identity of the connection may not read it' }
+      : (unservedVerdict(entry, live.unserved.get(key)) ?? decidePrune(set, entry, object, declaredUids, options));
     decisions.push({
       id: entry,
       key,
@@ -84,6 +84,14 @@ export function pruneDecisions(
 
 type Verdict = Pick<PruneDecision, 'decision' | 'reason'>;
 
+/** A definition that was removed took its objects along; an API whose server is down still has them. */
+function unservedVerdict(entry: InventoryEntry, unserved: 'removed' | 'down' | undefined): Verdict | undefined {
+  if (unserved === undefined) return undefined;
+  return unserved === 'removed'
+    ? { decision: 'forget', reason: `the cluster does not serve ${entry.kind} any more` }
+    : { decision: 'keep', reason: `the server of ${entry.group} does not answer at the moment` };
+}
+
 function decidePrune(
   set: SyncSet,
   entry: InventoryEntry,
@@ -93,6 +101,11 @@ function decidePrune(
 ): Verdict {
   if (live === undefined) return { decision: 'forget', reason: 'is gone already' };
   if (isTakenByAnotherSet(live, set)) return { decision: 'forget', reason: 'was taken over by another set' };
+  if (entry.uid === undefined && entry.pending?.intent === 'adopt' && applyEntryOf(live, options.fieldManager)) {
+    const reason =
+      'a run that was taking it over did not end, so it is not known to be ours: declare it in Git for one run, or delete it by hand';
+    return { decision: 'keep', reason };
+  }
   const notOurs = whyNotOurs(entry, live, options.fieldManager);
   if (notOurs !== undefined) return { decision: 'forget', reason: notOurs };
   if (live.metadata.uid !== undefined && declaredUids.has(live.metadata.uid)) {

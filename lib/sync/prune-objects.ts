@@ -1,11 +1,13 @@
 import pLimit from 'p-limit';
 import { orderDeletion } from '../core/objects/kind-order.ts';
-import { describeId, type KubernetesObject, keyOf, objectId } from '../core/objects/kubernetes-object.ts';
+import { describeId, type KubernetesObject, objectId } from '../core/objects/kubernetes-object.ts';
 import { CancelledError, messageOf, NotPermittedError, type Problem } from '../errors.ts';
 import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
 import { statusOf } from '../ports/kubernetes/kubernetes-error.ts';
 import { pause } from '../ports/kubernetes/transport.ts';
+import { setLabel } from './inventory.ts';
 import type { PruneDecision } from './prune-guards.ts';
+import type { SyncSet } from './sync-set.ts';
 
 export type Pruned = { readonly prune: PruneDecision } & (
   | { readonly state: 'done' }
@@ -19,8 +21,8 @@ export type Pruned = { readonly prune: PruneDecision } & (
 export interface PruneObjectsOptions {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
-  /** Keys of all objects that this run deletes, or that the set holds: what else a namespace holds protects it. */
-  readonly ownKeys: ReadonlySet<string>;
+  /** The set that ends with this run: its inventory does not protect the namespace that it is in. */
+  readonly ending?: SyncSet;
   readonly onPruned: (pruned: Pruned) => void;
 }
 
@@ -61,7 +63,7 @@ async function pruneOne(
   const uid = live?.metadata.uid;
   if (resource === undefined || uid === undefined) return { prune, state: 'done' };
   try {
-    const holds = await whatItHolds(client, prune, options.ownKeys);
+    const holds = await whatItHolds(client, prune, options.ending);
     if (holds !== undefined) return { prune, state: 'kept', reason: holds };
     const left = await client.delete(resource, id.namespace, id.name, { uid });
     if (left === undefined) return { prune, state: 'done' };
@@ -112,42 +114,45 @@ function namespaceContent(object: KubernetesObject): string {
   return conditions.length > 0 ? conditions.join(' ') : 'the cluster has not removed it yet';
 }
 
-/** Objects that go with a namespace or a definition and are not the set's: they protect it. */
+/**
+ * What would go with a namespace or a definition protects it. What this run was to delete there is gone by now: whatever is left was
+ * made by others, is declared in Git, or is kept by a guard.
+ */
 async function whatItHolds(
   client: KubernetesClient,
   prune: PruneDecision,
-  own: ReadonlySet<string>,
+  ending: SyncSet | undefined,
 ): Promise<string | undefined> {
   const { id } = prune;
-  if (id.kind === 'Namespace' && id.group === '') return contentOfNamespace(client, id.name, own);
-  if (id.kind === 'CustomResourceDefinition') return contentOfDefinition(client, prune, own);
+  if (id.kind === 'Namespace' && id.group === '')
+    return describeContent(await contentOfNamespace(client, id.name, ending));
+  if (id.kind === 'CustomResourceDefinition') return describeContent(await contentOfDefinition(client, prune));
   return undefined;
+}
+
+function describeContent(content: readonly string[]): string | undefined {
+  if (content.length === 0) return undefined;
+  const more = content.length > 3 ? ` and ${content.length - 3} more` : '';
+  return `deleting it would delete what it holds: ${content.toSorted().slice(0, 3).join(', ')}${more}`;
 }
 
 async function contentOfNamespace(
   client: KubernetesClient,
   namespace: string,
-  own: ReadonlySet<string>,
-): Promise<string | undefined> {
+  ending: SyncSet | undefined,
+): Promise<string[]> {
   const catalog = await client.catalog();
   const limit = pLimit(parallel);
-  const foreign: string[] = [];
-  await Promise.all(
+  const lists = await Promise.all(
     catalog
       .all()
       .filter((resource) => resource.namespaced && resource.verbs.includes('list') && resource.verbs.includes('delete'))
-      .map((resource) =>
-        limit(async () => {
-          const { items } = await client.list(resource, { namespace, metadataOnly: true });
-          for (const object of items as KubernetesObject[]) {
-            const id = objectId(object);
-            if (!own.has(keyOf(id)) && !comesWithNamespace(object)) foreign.push(describeId(id));
-          }
-        }),
-      ),
+      .map((resource) => limit(() => client.list(resource, { namespace, metadataOnly: true }))),
   );
-  if (foreign.length === 0) return undefined;
-  return `it holds objects that are not of this set: ${foreign.sort().slice(0, 3).join(', ')}${foreign.length > 3 ? ` and ${foreign.length - 3} more` : ''}`;
+  return lists
+    .flatMap((list) => list.items as KubernetesObject[])
+    .filter((object) => !comesWithNamespace(object) && !isInventoryOf(ending, object))
+    .map((object) => describeId(objectId(object)));
 }
 
 /** What the cluster itself puts into every namespace, and what belongs to another object. */
@@ -155,26 +160,21 @@ function comesWithNamespace(object: KubernetesObject): boolean {
   if ((object.metadata.ownerReferences ?? []).length > 0) return true;
   if (['Event', 'Endpoints', 'EndpointSlice'].includes(object.kind)) return true;
   if (object.kind === 'ServiceAccount') return object.metadata.name === 'default';
-  if (object.kind === 'ConfigMap')
-    return object.metadata.name === 'kube-root-ca.crt' || object.metadata.name.startsWith('gitops-sync-');
-  return false;
+  return object.kind === 'ConfigMap' && object.metadata.name === 'kube-root-ca.crt';
 }
 
-async function contentOfDefinition(
-  client: KubernetesClient,
-  prune: PruneDecision,
-  own: ReadonlySet<string>,
-): Promise<string | undefined> {
+function isInventoryOf(set: SyncSet | undefined, { kind, metadata }: KubernetesObject): boolean {
+  if (set === undefined || metadata.namespace !== set.namespace || metadata.labels?.[setLabel] !== set.name)
+    return false;
+  return (kind === 'ConfigMap' || kind === 'Secret') && metadata.name.startsWith(set.parentName);
+}
+
+async function contentOfDefinition(client: KubernetesClient, prune: PruneDecision): Promise<string[]> {
   const spec = prune.live?.['spec'] as { group?: string; names?: { kind?: string } } | undefined;
   const resource = (await client.catalog()).preferred(spec?.group ?? '', spec?.names?.kind ?? '');
-  if (resource === undefined) return undefined;
+  if (resource === undefined) return [];
   const { items } = await client.list(resource, { metadataOnly: true });
-  const foreign = (items as KubernetesObject[])
-    .map(objectId)
-    .filter((id) => !own.has(keyOf(id)))
-    .map(describeId);
-  if (foreign.length === 0) return undefined;
-  return `deleting it would delete ${foreign.length} objects that are not of this set, such as ${foreign.sort()[0]}`;
+  return (items as KubernetesObject[]).map((object) => describeId(objectId(object)));
 }
 
 function describeFailure(prune: PruneDecision, error: unknown): string {

@@ -2,7 +2,7 @@ import { type KubernetesObject, objectId } from '../core/objects/kubernetes-obje
 import type { Applied } from './apply-stages.ts';
 import type { Decision } from './decide.ts';
 import { type FingerprintOptions, fingerprint } from './fingerprint.ts';
-import type { Deployment, Inventory, InventoryEntry } from './inventory.ts';
+import type { Deployment, Inventory, InventoryEntry, PendingIntent } from './inventory.ts';
 import type { PruneDecision } from './prune-guards.ts';
 import type { Pruned } from './prune-objects.ts';
 
@@ -13,23 +13,26 @@ import type { Pruned } from './prune-objects.ts';
 export function superset(inventory: Inventory, decisions: readonly Decision[], now: Date): Inventory {
   const entries = new Map(inventory.entries);
   for (const decision of decisions) {
-    if (decision.kind !== 'create' && decision.kind !== 'adopt') continue;
-    const { target, live } = decision;
+    const intent = intentOf(decision);
+    if (intent === undefined) continue;
+    const { target, live, entry } = decision;
+    // An earlier run with the same intent may have made it just before it died.
+    const since = entry?.pending?.intent === intent ? entry.pending.since : now.toISOString();
     entries.set(target.key, {
       ...idOf(decision),
-      pending: {
-        intent: decision.kind,
-        since: now.toISOString(),
-        ...(live?.metadata.uid !== undefined && { seenUid: live.metadata.uid }),
-      },
+      pending: { intent, since, ...(live?.metadata.uid !== undefined && { seenUid: live.metadata.uid }) },
     });
   }
   return { ...inventory, entries };
 }
 
-/** Whether anything would be made or taken over that is not recorded yet. */
-export function needsSuperset(decisions: readonly Decision[]): boolean {
-  return decisions.some((decision) => decision.kind === 'create' || decision.kind === 'adopt');
+/** What has to be recorded beforehand; undefined for what is recorded with its uid already. */
+function intentOf({ kind, live, entry }: Decision): PendingIntent['intent'] | undefined {
+  if (kind === 'create') return 'create';
+  if (kind === 'adopt') return 'adopt';
+  if (kind === 'unchanged' || entry?.pending !== undefined) return undefined;
+  // It carries our label, but the record of it was lost, or is of an object that was deleted meanwhile.
+  return entry?.uid !== undefined && entry.uid === live?.metadata.uid ? undefined : 'adopt';
 }
 
 export interface RunRecord {
@@ -52,6 +55,18 @@ export function recordRun(inventory: Inventory, run: RunRecord, options: Fingerp
     if (result.state === 'done') entries.delete(result.prune.key);
   }
   return { ...inventory, entries, ...(run.deployed && { deployed: run.deployed }) };
+}
+
+/** Another run's inventory with what this run made and that one does not know, or knows only as an intent. */
+export function addMade(theirs: Inventory, ours: Inventory, applied: readonly Applied[]): Inventory {
+  const entries = new Map(theirs.entries);
+  for (const { state, decision } of applied) {
+    const { key } = decision.target;
+    const made = ours.entries.get(key);
+    if (state === 'done' && made !== undefined && entries.get(key)?.uid === undefined) entries.set(key, made);
+  }
+  const isSame = [...entries].every(([key, entry]) => theirs.entries.get(key) === entry);
+  return isSame ? theirs : { ...theirs, entries };
 }
 
 /** Whether a write would change anything that matters: the time of an otherwise equal deployment does not. */

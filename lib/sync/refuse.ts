@@ -8,9 +8,10 @@ export function refuse(assessment: Assessment): void {
   const asked = assessment.preflight.problems;
   const problems = [...ownership, ...asked];
   if (problems.length === 0) return;
-  if (asked.length === 0) throw new ConflictError(problems, 'ownershipConflict');
+  const isOwned = ownership.some((problem) => problem.code === 'owned-by-other');
+  if (asked.length === 0) throw new ConflictError(problems, isOwned ? 'ownershipConflict' : 'conflict');
   throw worstError(problems, [
-    ...ownership.map((problem) => new ConflictError(problem, 'ownershipConflict')),
+    ...ownership.map((problem) => new ConflictError(problem)),
     ...assessment.preflight.errors,
   ]);
 }

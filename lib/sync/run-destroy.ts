@@ -7,8 +7,8 @@ import { deleteDigestKey } from './digest-key.ts';
 import type { Inventory } from './inventory.ts';
 import { readLiveState } from './live-state.ts';
 import { preflight } from './preflight.ts';
-import { pruneDecisions } from './prune-guards.ts';
-import { pruneObjects } from './prune-objects.ts';
+import { type PruneDecision, pruneDecisions } from './prune-guards.ts';
+import { type Pruned, type PruneObjectsOptions, pruneObjects } from './prune-objects.ts';
 import { recordRun } from './record.ts';
 import { noInventory } from './run-status.ts';
 
@@ -31,18 +31,7 @@ export async function runDestroy(context: ActionContext): Promise<ActionResult> 
   });
   if (asked.problems.length > 0) throw new NotPermittedError(asked.problems);
   context.progress(20, `Deleting ${counted(doomed.length, 'object')}`);
-  const pruned = await pruneObjects(client, doomed, {
-    signal: context.signal,
-    timeoutMs: options.timeout,
-    ownKeys: new Set(loaded.inventory.entries.keys()),
-    onPruned: (result) => {
-      const name = describeTarget(targetName(result.prune.id));
-      const said = { done: 'deleted', kept: 'kept', failed: 'could not be deleted', notReached: 'not begun' }[
-        result.state
-      ];
-      context.log.info(`  ${result.state === 'done' ? '-' : '='} ${name} ${said}`);
-    },
-  });
+  const pruned = await deleteAll(context, decisions, doomed);
   const run = { applied: [], prunes: decisions, pruned, deployed: undefined };
   const next = recordRun(loaded.inventory, run, { fieldManager: set.fieldManager, digestKey: undefined });
   await saveOrRemove(context, next);
@@ -70,6 +59,35 @@ export async function runDestroy(context: ActionContext): Promise<ActionResult> 
         : `; ${left} ${left === 1 ? 'is' : 'are'} left and stay${left === 1 ? 's' : ''} recorded: see the reasons in the table.`
     }`,
   };
+}
+
+/** The namespace of the inventory goes last, and only when nothing else is left that needs the record. */
+async function deleteAll(
+  context: ActionContext,
+  decisions: readonly PruneDecision[],
+  doomed: readonly PruneDecision[],
+): Promise<Pruned[]> {
+  const { set } = context;
+  const options: PruneObjectsOptions = {
+    signal: context.signal,
+    timeoutMs: context.options.timeout,
+    ending: set,
+    onPruned: (result) => logDeleted(context, result),
+  };
+  const home = doomed.filter(({ id }) => id.kind === 'Namespace' && id.group === '' && id.name === set.namespace);
+  const others = doomed.filter((decision) => !home.includes(decision));
+  const pruned = await pruneObjects(context.client, others, options);
+  const isAllGone =
+    pruned.every((result) => result.state === 'done') && decisions.every(({ decision }) => decision !== 'keep');
+  if (isAllGone) return [...pruned, ...(await pruneObjects(context.client, home, options))];
+  const reason = 'it holds the inventory, which what is left still needs';
+  return [...pruned, ...home.map((prune): Pruned => ({ prune, state: 'kept', reason }))];
+}
+
+function logDeleted(context: ActionContext, result: Pruned): void {
+  const name = describeTarget(targetName(result.prune.id));
+  const said = { done: 'deleted', kept: 'kept', failed: 'could not be deleted', notReached: 'not begun' };
+  context.log.info(`  ${result.state === 'done' ? '-' : '='} ${name} ${said[result.state]}`);
 }
 
 async function saveOrRemove(context: ActionContext, next: Inventory): Promise<void> {

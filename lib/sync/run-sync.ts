@@ -1,9 +1,10 @@
 import { isHealthyOnceApplied } from '../core/objects/health.ts';
 import { describeTarget, pendingActions } from '../core/plan/change.ts';
-import type { ChangeResult, Outcome } from '../core/plan/result.ts';
+import { type ChangeResult, type Outcome, outcomes } from '../core/plan/result.ts';
 import {
   CancelledError,
   ConflictError,
+  GitOpsError,
   InputError,
   NotPermittedError,
   type Problem,
@@ -19,7 +20,7 @@ import { digestKey } from './digest-key.ts';
 import { explainFailures, type HealthReport, waitFor } from './health-report.ts';
 import type { Inventory } from './inventory.ts';
 import { type Pruned, pruneObjects } from './prune-objects.ts';
-import { isSameInventory, needsSuperset, recordRun, superset } from './record.ts';
+import { addMade, isSameInventory, recordRun, superset } from './record.ts';
 import { refuse } from './refuse.ts';
 import { foreignWarnings, isDrift } from './run-plan.ts';
 
@@ -42,7 +43,7 @@ export async function runSync(context: RenderedContext): Promise<ActionResult> {
   refuse(assessment);
   if (assessment.overCap !== undefined) return pruneHeld(assessment, context);
   const todo = decisionsToApply(assessment, context);
-  let inventory = await recordIntent(context, assessment, todo);
+  const inventory = await recordIntent(context, assessment, todo);
 
   context.progress(20, `Applying ${counted(todo.length, 'object')}`);
   const applied = await applyStages(context.client, todo, {
@@ -55,7 +56,7 @@ export async function runSync(context: RenderedContext): Promise<ActionResult> {
   const isApplied = applied.every((result) => result.state === 'done');
   const health = isApplied ? await waitFor(context, assessment, applied) : undefined;
   const isHealthy = isApplied && (health === undefined || health.outcome === 'healthy') && !context.signal.aborted;
-  const pruned = isHealthy ? await prune(context, assessment, inventory) : [];
+  const pruned = isHealthy ? await prune(context, assessment) : [];
 
   const record = {
     applied,
@@ -65,13 +66,14 @@ export async function runSync(context: RenderedContext): Promise<ActionResult> {
   };
   const options = await fingerprintOptions(context, assessment);
   const next = recordRun(inventory, record, options);
-  if (!isSameInventory(assessment.loaded.inventory, next) || inventory !== assessment.loaded.inventory) {
-    inventory = await context.store.save(next);
-  }
+  const unrecorded =
+    isSameInventory(assessment.loaded.inventory, next) && inventory === assessment.loaded.inventory
+      ? undefined
+      : await saveRecord(context, next, applied);
   const details =
     health === undefined || isHealthy ? new Map<string, string[]>() : await explainFailures(context, health, started);
   const changes = changesOf(context, assessment, applied, pruned, health, details);
-  return conclude(context, assessment, changes, applied, pruned, health);
+  return conclude(context, assessment, changes, applied, pruned, health, unrecorded);
 }
 
 /** Everything that is not known to be as Git declares. After a dry run this leaves out what the server would not change. */
@@ -100,7 +102,10 @@ function isStale(decision: Decision): boolean {
   return decision.entry?.uid !== undefined && decision.entry.uid === decision.live?.metadata.uid;
 }
 
-/** Writes what this run may make before it makes it. The namespace of the inventory itself may have to come first. */
+/**
+ * Writes what this run may make before it makes it; where it makes nothing new, the write still tells whether another run is at work.
+ * The namespace of the inventory itself may have to come first.
+ */
 async function recordIntent(
   context: RenderedContext,
   assessment: Assessment,
@@ -108,7 +113,8 @@ async function recordIntent(
 ): Promise<Inventory> {
   const { set, store } = context;
   const { inventory } = assessment.loaded;
-  if (!needsSuperset(todo)) return inventory;
+  const prunes = assessment.decisions.prune.some((prune) => prune.decision === 'prune');
+  if (todo.length === 0 && !prunes) return inventory;
   if (!assessment.loaded.exists) await ensureNamespace(context, todo);
   return store.save(superset(inventory, todo, new Date())).catch((error: unknown) => {
     if (!(error instanceof NotPermittedError)) throw error;
@@ -117,6 +123,34 @@ async function recordIntent(
       { cause: error },
     );
   });
+}
+
+/**
+ * Writes what was done. When another run has written meanwhile, what this one made is added to the record of that, so that nothing is
+ * lost. Returns what the user must know: the run has ended, but not as it should.
+ */
+async function saveRecord(
+  context: RenderedContext,
+  next: Inventory,
+  applied: readonly Applied[],
+): Promise<GitOpsError | undefined> {
+  const { store } = context;
+  let problem: GitOpsError | undefined;
+  let wanted = next;
+  for (let attempt = 0; attempt < 4; attempt += 1) {
+    try {
+      await store.save(wanted);
+      return problem;
+    } catch (error) {
+      if (!(error instanceof GitOpsError)) throw error;
+      problem = error;
+      if (!(error instanceof ConflictError)) return problem;
+      const theirs = await store.load();
+      wanted = addMade(theirs.inventory, next, applied);
+      if (wanted === theirs.inventory) return problem;
+    }
+  }
+  return problem;
 }
 
 async function ensureNamespace(context: RenderedContext, todo: readonly Decision[]): Promise<void> {
@@ -141,14 +175,13 @@ async function ensureNamespace(context: RenderedContext, todo: readonly Decision
   });
 }
 
-async function prune(context: RenderedContext, assessment: Assessment, inventory: Inventory): Promise<Pruned[]> {
+async function prune(context: RenderedContext, assessment: Assessment): Promise<Pruned[]> {
   const doomed = assessment.decisions.prune.filter((decision) => decision.decision === 'prune');
   if (doomed.length === 0) return [];
   context.progress(90, `Pruning ${counted(doomed.length, 'object')}`);
   return pruneObjects(context.client, doomed, {
     signal: context.signal,
     timeoutMs: context.options.timeout,
-    ownKeys: new Set(inventory.entries.keys()),
     onPruned: (result) => logPruned(context, result),
   });
 }
@@ -221,15 +254,20 @@ function conclude(
   applied: readonly Applied[],
   pruned: readonly Pruned[],
   health: HealthReport | undefined,
+  unrecorded: GitOpsError | undefined,
 ): ActionResult {
   const failures = [...applied, ...pruned].flatMap((result) => (result.state === 'failed' ? [result] : []));
-  const errors: Problem[] = [...failures.map((failure) => failure.problem), ...(health?.problems ?? [])];
+  const errors: Problem[] = [
+    ...failures.map((failure) => failure.problem),
+    ...(health?.problems ?? []),
+    ...(unrecorded?.problems ?? []),
+  ];
   const warnings = [
     ...assessment.warnings,
     ...foreignWarnings(assessment, context),
     ...(health?.notes ?? []).map((message) => ({ message, code: 'health' })),
   ];
-  const outcome = outcomeOf(
+  const done = outcomeOf(
     context,
     assessment,
     changes,
@@ -237,7 +275,11 @@ function conclude(
     failures.map((failure) => failure.error),
     health,
   );
-  return { outcome, summary: summaryOf(context, outcome, changes, health), changes, warnings, errors };
+  if (unrecorded === undefined || failures.length > 0) {
+    return { outcome: done, summary: summaryOf(context, done, changes, health), changes, warnings, errors };
+  }
+  const outcome = unrecorded.outcome in outcomes ? (unrecorded.outcome as Outcome) : 'applyFailed';
+  return { outcome, summary: unrecorded.message, changes, warnings, errors };
 }
 
 function outcomeOf(

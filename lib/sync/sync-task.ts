@@ -8,6 +8,7 @@ import type { Agent } from '../ports/agent/agent.ts';
 import { connect } from '../ports/kubernetes/connect.ts';
 import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
 import { type ActionContext, type ActionResult, counted } from './action-result.ts';
+import { afterCancellation } from './after-cancellation.ts';
 import { clusterAccess } from './cluster-access.ts';
 import { postStatus } from './commit-status.ts';
 import { loadDesiredState } from './desired-state.ts';
@@ -89,7 +90,7 @@ class Run {
     const server = await client.version();
     this.#serverVersion = server.gitVersion;
     agent.log.info(`Cluster ${client.server}, Kubernetes ${server.gitVersion}, as ${access.identity}`);
-    const store = new InventoryStore(steady, this.#set, this.#version);
+    const store = new InventoryStore(steady, this.#set, { toolVersion: this.#version });
     const loaded = await store.load();
     const deployed = loaded.inventory.deployed;
     this.#previousCommit = deployed?.commit;
@@ -226,11 +227,4 @@ function sumByVerb(all: readonly Readonly<Record<string, number>>[]): Record<str
   const sum: Record<string, number> = {};
   for (const one of all) for (const [verb, count] of Object.entries(one)) sum[verb] = (sum[verb] ?? 0) + count;
   return sum;
-}
-
-/** Aborted some time after the other signal. */
-function afterCancellation(signal: AbortSignal, milliseconds: number): AbortSignal {
-  const later = new AbortController();
-  signal.addEventListener('abort', () => setTimeout(() => later.abort(), milliseconds).unref(), { once: true });
-  return later.signal;
 }

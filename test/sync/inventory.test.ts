@@ -32,7 +32,7 @@ describe('inventory', () => {
       entry('r', { group: 'rbac.authorization.k8s.io', kind: 'ClusterRole', namespace: '' }),
       entry('a', { namespace: 'another' }),
     ];
-    const { parent } = encodeInventory(set, inventoryOf(entries), '1.2.3');
+    const { parent } = encodeInventory(set, inventoryOf(entries), { toolVersion: '1.2.3', writer: 'a' });
     assert.deepEqual(parent.metadata.annotations, {
       'applyset.kubernetes.io/tooling': 'azdo-gitops/1.2.3',
       'applyset.kubernetes.io/contains-group-kinds': 'ClusterRole.rbac.authorization.k8s.io,ConfigMap,Deployment.apps',
@@ -61,7 +61,7 @@ describe('inventory', () => {
     fc.assert(
       fc.property(arbitrary, (entries) => {
         const inventory = inventoryOf(entries.map((one) => ({ ...one })));
-        const { parent, shards } = encodeInventory(set, inventory, '1.0.0');
+        const { parent, shards } = encodeInventory(set, inventory, { toolVersion: '1.0.0', writer: 'a' });
         const read = decodeParent(set, parent);
         const all = [...read.inventory.entries.values(), ...shards.flatMap((shard) => decodeShard('a shard', shard))];
         assert.deepEqual(entriesByKey(all), new Map([...inventory.entries].sort(([a], [b]) => (a < b ? -1 : 1))));
@@ -69,9 +69,9 @@ describe('inventory', () => {
     );
   });
 
-  it('is cut into shards that each fit into a ConfigMap, with the epoch in their names', () => {
+  it('is cut into shards that each fit into a ConfigMap, with epoch and writer in their names', () => {
     const entries = Array.from({ length: 30_000 }, (_, index) => entry(`web-${index}`));
-    const { parent, shards } = encodeInventory(set, inventoryOf(entries), '1.0.0');
+    const { parent, shards } = encodeInventory(set, inventoryOf(entries), { toolVersion: '1.0.0', writer: 'a' });
     assert.ok(shards.length > 0);
     for (const object of [parent, ...shards]) assert.ok(JSON.stringify(object).length < 1024 * 1024);
     const { shardNames } = decodeParent(set, parent);
@@ -79,10 +79,10 @@ describe('inventory', () => {
       shardNames,
       shards.map((shard) => shard.metadata.name),
     );
-    assert.match(shardNames[0] ?? '', /-shard-3-1$/);
+    assert.match(shardNames[0] ?? '', /-shard-3-a-1$/);
   });
 
-  const written = () => encodeInventory(set, inventoryOf([entry('web')]), '1.0.0').parent;
+  const written = () => encodeInventory(set, inventoryOf([entry('web')]), { toolVersion: '1.0.0', writer: 'a' }).parent;
 
   it('refuses the parent of another tool and names a way out', () => {
     const foreign = {
@@ -99,7 +99,10 @@ describe('inventory', () => {
   });
 
   it('refuses a parent that was copied from another name', () => {
-    const other = encodeInventory(syncSet('other', 'gitops', 'test'), inventoryOf([]), '1.0.0').parent;
+    const other = encodeInventory(syncSet('other', 'gitops', 'test'), inventoryOf([]), {
+      toolVersion: '1.0.0',
+      writer: 'a',
+    }).parent;
     assert.throws(() => decodeParent(set, other), /ApplySet id/);
   });
 

@@ -48,7 +48,8 @@ function decideOne(
   const state: LiveState = {
     objects: new Map(object === undefined ? [] : [[key, object]]),
     strays: [],
-    unserved: new Set(),
+    unserved: new Map(),
+    denied: new Map(),
     resources: new Map([[`${entry.group}/${entry.kind}`, resource]]),
     notes: [],
   };
@@ -130,8 +131,9 @@ describe('prune', () => {
         'forget',
       );
     });
-    it('leaves what it had only meant to adopt', () => {
-      assert.equal(decideOne(pending('adopt'), live())?.decision, 'forget');
+    it('leaves what it had only meant to adopt, and keeps the record of what it had begun to adopt', () => {
+      assert.equal(decideOne(pending('adopt'), live({ managedFields: [] }))?.decision, 'forget');
+      assert.equal(decideOne(pending('adopt'), live())?.decision, 'keep');
     });
   });
 

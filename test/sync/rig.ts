@@ -80,6 +80,8 @@ export interface RigOptions {
   /** Default: `namespace`. */
   readonly inventoryNamespace?: string;
   readonly signal?: AbortSignal;
+  /** Of the inventory, in bytes. */
+  readonly shardSize?: number;
   /** Stands between the actions and the cluster; see intercept.ts. Also before the client that writes the inventory. */
   readonly wrap?: (client: KubernetesClient) => KubernetesClient;
 }
@@ -105,7 +107,10 @@ export function rig(options: RigOptions): Rig {
     const signal = options.signal ?? new AbortController().signal;
     const client = connect(access, { network, signal, retryBudget: 5000 });
     const steady = connect(access, { network, retryBudget: 5000 });
-    const store = new InventoryStore(wrap(steady), set, '0.0.0');
+    const store = new InventoryStore(wrap(steady), set, {
+      toolVersion: '0.0.0',
+      ...(options.shardSize !== undefined && { shardSize: options.shardSize }),
+    });
     try {
       const loaded = await store.load();
       return await action({
