@@ -65,8 +65,7 @@ export function addMade(theirs: Inventory, ours: Inventory, applied: readonly Ap
     const made = ours.entries.get(key);
     if (state === 'done' && made !== undefined && entries.get(key)?.uid === undefined) entries.set(key, made);
   }
-  const isSame = [...entries].every(([key, entry]) => theirs.entries.get(key) === entry);
-  return isSame ? theirs : { ...theirs, entries };
+  return { ...theirs, entries };
 }
 
 /** Whether a write would change anything that matters: the time of an otherwise equal deployment does not. */
