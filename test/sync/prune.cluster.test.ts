@@ -158,6 +158,10 @@ describe('prune', function () {
         reason: 'Deployed',
         message: 'x',
         type: 'Normal',
+        action: 'Deploy',
+        eventTime: '2026-01-01T00:00:00.000000Z',
+        reportingComponent: 'example.com/gitops',
+        reportingInstance: 'i',
       };
       const moved: Json = {
         apiVersion: 'events.k8s.io/v1',
@@ -175,10 +179,13 @@ describe('prune', function () {
       const first = await r.sync(yaml(core, configMap('rest')), { wait: 'none' });
       assert.equal(first.outcome, 'applied', told(first));
       const uid = (await find('v1', 'events', 'e'))?.['metadata'].uid;
-      const second = await r
-        .sync(yaml(moved, configMap('rest')), { wait: 'none', conflicts: 'force' })
-        .catch((error: Error) => error);
-      assert.equal((await find('v1', 'events', 'e'))?.['metadata'].uid, uid, JSON.stringify(second));
+      const git = yaml(moved, configMap('rest'));
+      const second = await r.sync(git, { wait: 'none' });
+      assert.deepEqual(summarize(second), [], told(second));
+      assert.equal((await find('v1', 'events', 'e'))?.['metadata'].uid, uid);
+      assert.equal((await r.sync(git)).outcome, 'noChanges');
+      const kinds = (await r.status()).changes.map((c) => c.target.kind).sort();
+      assert.deepEqual(kinds, ['ConfigMap', 'Event.events.k8s.io']);
     }),
   );
 
