@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { configMap, useRig, yaml } from './rig.ts';
+import { configMap, failingPod, useRig, yaml } from './rig.ts';
 
 /** In the header of every command below, so that the harness can tell the test's commands from the task's. */
 const sign = 'FROM-DATA';
@@ -127,7 +127,7 @@ describe('GitOpsSync obeys no agent command that stands in its data', function (
   });
 
   it('in what containers and the cluster say of a failure', async () => {
-    const shop = await rig.deployment({ 'deploy/web.yaml': hostileWorkload('crash-loop', 'one') });
+    const shop = await rig.deployment({ 'deploy/pod.yaml': failingPod('main', markers.join('\n')) });
     const run = await shop.run({ fixtureMarkers });
     assert.equal(run.result, 'Failed');
     assert.equal(run.outputVariables['outcome'], 'healthFailed');

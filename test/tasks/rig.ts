@@ -270,6 +270,13 @@ export function deploymentManifest(
   });
 }
 
+/** A Pod's manifest that ends with exit code 1 at once, after it wrote these lines. */
+export function failingPod(name: string, log: string): string {
+  const annotations = { 'test.gitops.pipelines/pod': 'fail', 'test.gitops.pipelines/log': log };
+  const spec = { restartPolicy: 'Never', containers: [{ name: 'main', image: 'example.com/job:1.0' }] };
+  return yaml({ apiVersion: 'v1', kind: 'Pod', metadata: { name, annotations }, spec });
+}
+
 /** One YAML document; JSON is YAML too. */
 export function yaml(object: unknown): string {
   return `${JSON.stringify(object, undefined, 2)}\n`;

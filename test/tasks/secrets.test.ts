@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { configMap, deploymentManifest, type Run, useRig, yaml } from './rig.ts';
+import { configMap, failingPod, type Run, useRig, yaml } from './rig.ts';
 
 const password = 'correct-horse-battery-staple-7391';
 const next = 'tr0ub4dor-and-three-more-words-2846';
@@ -46,7 +46,6 @@ describe('GitOpsSync shows no value of a Secret', function () {
     assert.match((await run('plan')).log, /data\.password/);
     assert.equal((await run('sync')).result, 'Succeeded');
     assert.deepEqual(await values(), { password: base64(next), key: base64(key) });
-    await run('status');
     await shop.merge({ 'deploy/db.yaml': null });
     assert.equal((await run('sync')).outputVariables['pruned'], '1');
   });
@@ -93,15 +92,11 @@ describe('GitOpsSync shows no value of a Secret', function () {
   });
 
   it('when a container repeats it in its log before it fails', async () => {
-    const web = JSON.parse(deploymentManifest('web', { pod: 'crash-loop' })) as {
-      spec: { template: { metadata: { annotations: Record<string, string> } } };
-    };
-    // A line of a log that is not in any manifest: here it stands in the manifest only because that is how a test scripts a Pod.
-    web.spec.template.metadata.annotations['test.gitops.pipelines/log'] = `cannot log in with ${password}`;
-    const shop = await rig.deployment({ 'deploy/db.yaml': secret('db', { password }), 'deploy/web.yaml': yaml(web) });
+    const pod = failingPod('login', `cannot log in with ${password}`);
+    const shop = await rig.deployment({ 'deploy/db.yaml': secret('db', { password }), 'deploy/pod.yaml': pod });
     const run = shows(await shop.run({ sensitiveValues }));
     assert.equal(run.outputVariables['outcome'], 'healthFailed');
-    assert.match(run.log, /Last lines of container web/);
+    assert.match(run.log, /Last lines of container main/);
   });
 
   it('and neither the token of its connections', async () => {
