@@ -91,7 +91,7 @@ export async function assess(context: AssessContext): Promise<Assessment> {
   };
 }
 
-function isSecret(target: Target): boolean {
+export function isSecret(target: Target): boolean {
   return target.id.kind === 'Secret' && target.id.group === '';
 }
 

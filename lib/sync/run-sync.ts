@@ -1,7 +1,7 @@
 import { describeTarget, pendingActions } from '../core/plan/change.ts';
 import { type ActionResult, counted, type RenderedContext } from './action-result.ts';
 import { type Applied, applyStages } from './apply-stages.ts';
-import { type Assessment, assess } from './assess.ts';
+import { type Assessment, assess, isSecret } from './assess.ts';
 import { changeOf, targetName } from './changes.ts';
 import type { Decision } from './decide.ts';
 import { digestKey } from './digest-key.ts';
@@ -66,19 +66,20 @@ function decisionsToApply(assessment: Assessment, context: RenderedContext): Dec
     .filter((prepared) => {
       const { decision } = prepared;
       if (decision.kind === 'unchanged') return false;
-      // Applied though the server would change nothing, when that brings the record up to date.
-      return (
-        pendingActions.has(changeOf(prepared, options).action) ||
-        decision.entry?.fingerprint === undefined ||
-        isStale(decision)
-      );
+      if (pendingActions.has(changeOf(prepared, options).action)) return true;
+      return canBeRenewed(decision, assessment);
     })
     .map((prepared) => prepared.decision);
 }
 
-/** The record does not fit what is there, so the next run would have to ask again: one apply renews it. */
-function isStale(decision: Decision): boolean {
-  return decision.entry?.uid !== undefined && decision.entry.uid === decision.live?.metadata.uid;
+/**
+ * The server would change nothing, but the record does not fit what is there, so that the next run would have to ask again: one apply
+ * renews it. Not of a Secret whose digest there is no key for: of that nothing could be recorded.
+ */
+function canBeRenewed({ entry, live, target }: Decision, assessment: Assessment): boolean {
+  const isComplete = entry?.uid !== undefined && entry.uid === live?.metadata.uid && entry.pending === undefined;
+  const hasKey = assessment.decideOptions.digestKey !== undefined;
+  return !(isComplete && entry.fingerprint === undefined && isSecret(target) && !hasKey);
 }
 
 async function prune(context: RenderedContext, assessment: Assessment): Promise<Pruned[]> {
