@@ -33,7 +33,7 @@ const failedRenewalPause = 10_000;
 export function keepUntilExpiry<T extends Lifetime>(
   ask: (request: CredentialRequest) => Promise<T>,
   margin: number,
-  now: () => number = Date.now,
+  now: () => number = () => Date.now(),
 ): (request: CredentialRequest) => Promise<T> {
   let held: Held<T> | undefined;
 

@@ -5,6 +5,7 @@ import { lastLines, MissingProgramError, type ProgramResult, runProgram } from '
 import type { ClusterAccess, ClusterCredentials } from './access.ts';
 import { keepUntilExpiry } from './credential-cache.ts';
 import { isBearerToken } from './token-file.ts';
+import { inSentence } from './wording.ts';
 
 /** The `exec` block of a kubeconfig's user. */
 export interface ExecConfig {
@@ -89,7 +90,7 @@ async function run(exec: ExecConfig, options: ExecOptions, signal?: AbortSignal)
   } catch (error) {
     if (limit.aborted && !signal?.aborted) {
       throw new UnreachableError(
-        `The credential plugin '${exec.command}' of ${options.where} gave no answer within ${pluginTimeout / 1000} s. It may be waiting for a login that nobody sees.`,
+        `The credential plugin '${exec.command}' of ${inSentence(options.where)} gave no answer within ${pluginTimeout / 1000} s. It may be waiting for a login that nobody sees.`,
         { cause: error },
       );
     }
@@ -101,7 +102,7 @@ async function run(exec: ExecConfig, options: ExecOptions, signal?: AbortSignal)
   }
   if (result.exitCode === 0) return result.stdout;
   throw new NotPermittedError(
-    `The credential plugin '${exec.command}' of ${options.where} failed (${result.exitCode === undefined ? 'ended by a signal' : `exit code ${result.exitCode}`}): ${lastLines(result.stderr) || 'it wrote no reason'}`,
+    `The credential plugin '${exec.command}' of ${inSentence(options.where)} failed (${result.exitCode === undefined ? 'ended by a signal' : `exit code ${result.exitCode}`}): ${lastLines(result.stderr) || 'it wrote no reason'}`,
   );
 }
 
@@ -177,7 +178,7 @@ function credentialsOf(output: string, exec: ExecConfig, options: ExecOptions): 
   if (key !== undefined) options.maskSecret(key);
   const problem = problemOf(answer, exec, { token, cert, key });
   if (problem !== undefined) {
-    throw new NotPermittedError(`The credential plugin '${exec.command}' of ${options.where} ${problem}.`);
+    throw new NotPermittedError(`The credential plugin '${exec.command}' of ${inSentence(options.where)} ${problem}.`);
   }
   const expiry = Date.parse(text('expirationTimestamp') ?? '');
   return {

@@ -7,6 +7,7 @@ import type { ClusterAccess } from './access.ts';
 import { type Fields, largestKubeconfig, selectContext } from './kubeconfig-document.ts';
 import { embedded } from './kubeconfig-files.ts';
 import { impersonationOf, userCredentials } from './kubeconfig-user.ts';
+import { inSentence } from './wording.ts';
 
 /**
  * Kubeconfigs as client-go reads them. The package @kubernetes/client-node is not used for it: it knows neither `tokenFile`, nor
@@ -125,8 +126,4 @@ function checkProxy(text: string, cluster: Fields, maskSecret: (value: string) =
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     throw new InputError(`${cluster.label('proxy-url')} is not the address of an http:// or https:// proxy.`);
   }
-}
-
-function inSentence(where: string): string {
-  return where.replace(/^The /, 'the ');
 }

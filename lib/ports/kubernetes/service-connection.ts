@@ -3,6 +3,7 @@ import type { ServiceConnection } from '../agent/agent.ts';
 import type { ClusterAccess } from './access.ts';
 import { bearerCredentials } from './access.ts';
 import { isBearerToken } from './token-file.ts';
+import { inSentence } from './wording.ts';
 
 export interface ServiceConnectionOptions {
   readonly maskSecret: (value: string) => void;
@@ -72,7 +73,7 @@ function fromServiceAccount(connection: ServiceConnection, reading: Reading): Cl
   const ca = certificateAuthority(connection.parameter('serviceAccountCertificate')?.trim(), where);
   return {
     server,
-    identity: `the service account of ${where.replace(/^The /, 'the ')}`,
+    identity: `the service account of ${inSentence(where)}`,
     ...(ca && { ca }),
     skipTlsVerify,
     credentials: bearerCredentials({ token: async () => ({ value }) }),

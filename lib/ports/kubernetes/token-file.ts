@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { InputError, messageOf } from '../../errors.ts';
 import type { TokenSource } from './access.ts';
+import { inSentence } from './wording.ts';
 
 /** How long a token that was read from a file is used: client-go reads such files again every minute. */
 const rereadAfter = 60_000;
@@ -16,14 +17,19 @@ export function tokenFile(
   return {
     async token() {
       const text = await readFile(file, 'utf8').catch((error: unknown) => {
-        throw new InputError(`The token file ${file} of ${options.where} cannot be read: ${messageOf(error)}.`, {
-          cause: error,
-        });
+        throw new InputError(
+          `The token file ${file} of ${inSentence(options.where)} cannot be read: ${messageOf(error)}.`,
+          {
+            cause: error,
+          },
+        );
       });
       const value = text.trim();
       options.maskSecret(value);
       if (!isBearerToken(value)) {
-        throw new InputError(`The token file ${file} of ${options.where} holds no token, or text that is none.`);
+        throw new InputError(
+          `The token file ${file} of ${inSentence(options.where)} holds no token, or text that is none.`,
+        );
       }
       return { value, renewAt: new Date(Date.now() + rereadAfter) };
     },
