@@ -74,7 +74,11 @@ function inputProblem(message: string, cause?: unknown): InputError {
 }
 
 function statOf(file: string): Stats | undefined {
-  return statSync(file, { throwIfNoEntry: false });
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw inputProblem(`The kubeconfig ${file} cannot be read: ${messageOf(error)}.`, error);
+  }
 }
 
 function kubectlDefaults(environment: Readonly<Record<string, string | undefined>>): string[] {
