@@ -25,7 +25,8 @@ export function changeOf(prepared: Prepared, options: ChangeOptions): Change {
   const corrects = removesForeign(decision, options);
   const fields = fieldsOf(prepared, options, corrects);
   const asked = prepared.after !== undefined;
-  const isChanged = decision.kind === 'adopt' || corrects || !asked || fields.length > 0;
+  const isSupposed = !prepared.isDone && (corrects || !asked);
+  const isChanged = decision.kind === 'adopt' || isSupposed || fields.length > 0;
   return {
     ...base,
     action: isChanged ? decision.kind : 'unchanged',
@@ -69,7 +70,7 @@ export function targetName(id: ObjectId): TargetName {
 function fieldsOf(prepared: Prepared, options: ChangeOptions, corrects: boolean): FieldChange[] {
   const { decision, after } = prepared;
   const { live } = decision;
-  const foreign = corrects ? decision.foreign : undefined;
+  const foreign = corrects && !prepared.isDone ? decision.foreign : undefined;
   if (live === undefined || (after === undefined && foreign === undefined)) return [];
   const applied = after ?? live;
   const expected = foreign === undefined ? applied : withoutForeign(applied, live, foreign, options.fieldManager);

@@ -3,7 +3,8 @@ import type { ChangeResult } from '../core/plan/result.ts';
 import { InputError } from '../errors.ts';
 import { type ActionContext, type ActionResult, counted } from './action-result.ts';
 import { pruneChange, targetName } from './changes.ts';
-import { readLiveState } from './live-state.ts';
+import type { InventoryEntry } from './inventory.ts';
+import { type LiveState, readLiveState } from './live-state.ts';
 import { pruneDecisions } from './prune-guards.ts';
 
 /** What is deployed, by the inventory and the live objects. Git is neither read nor rendered. */
@@ -13,15 +14,7 @@ export async function runStatus(context: ActionContext): Promise<ActionResult> {
   const live = await readLiveState(client, await client.catalog(), set, [], loaded);
   const changes: ChangeResult[] = [];
   for (const [key, entry] of loaded.inventory.entries) {
-    const object = live.objects.get(key);
-    const isSame = object !== undefined && (entry.uid === undefined || object.metadata.uid === entry.uid);
-    const health = isSame
-      ? assessHealth(object)
-      : {
-          status: 'Missing',
-          message:
-            object === undefined ? 'it is not in the cluster' : 'somebody deleted it and made another of its name',
-        };
+    const health = healthOf(entry, key, live);
     changes.push({
       target: targetName(entry),
       action: 'unchanged',
@@ -58,6 +51,20 @@ export async function runStatus(context: ActionContext): Promise<ActionResult> {
     warnings: live.notes.map((message) => ({ message, code: 'not-permitted' })),
     errors: [],
   };
+}
+
+/** What could not be looked at is unknown, never missing. */
+function healthOf(entry: InventoryEntry, key: string, live: LiveState): { status: string; message: string } {
+  const object = live.objects.get(key);
+  if (live.denied.has(key)) return { status: 'Unknown', message: 'the identity of the connection may not read it' };
+  if (live.unserved.get(key) === 'down') {
+    return { status: 'Unknown', message: `the server of ${entry.group} does not answer at the moment` };
+  }
+  if (object === undefined) return { status: 'Missing', message: 'it is not in the cluster' };
+  if (entry.uid !== undefined && object.metadata.uid !== entry.uid) {
+    return { status: 'Missing', message: 'somebody deleted it and made another of its name' };
+  }
+  return assessHealth(object);
 }
 
 export function noInventory(context: ActionContext): InputError {

@@ -27,9 +27,8 @@ export function changesOf(
   const changes = assessment.preflight.prepared.map((prepared): ChangeResult => {
     const { key } = prepared.decision.target;
     const result = results.get(key);
-    // What could not be asked before is known now.
-    const after = prepared.after ?? (result?.state === 'done' ? result.answer : undefined);
-    const change = changeOf({ ...prepared, ...(after && { after }) }, options);
+    const done = result?.state === 'done' ? { after: result.answer, isDone: true } : {};
+    const change = changeOf({ ...prepared, ...done }, options);
     const state = result === undefined ? 'done' : result.state;
     // Of a ConfigMap and the like there is nothing to tell but that it exists.
     const seen = isHealthyOnceApplied(prepared.decision.target.id) ? undefined : health?.objects.get(key);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConflictError } from '../../lib/errors.ts';
 import type { Json } from '../../lib/ports/kubernetes/kubernetes-client.ts';
 import { syncSet } from '../../lib/sync/sync-set.ts';
 import { summarize } from './rig.ts';
-import { configMap, deployment, type Scene, scenes, service, told, yaml } from './scene.ts';
+import { configMap, deployment, fieldsOf, type Scene, scenes, service, told, yaml } from './scene.ts';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -139,6 +139,23 @@ describe('ownership', function () {
   );
 
   it(
+    'tells with preflight: client what a dry run would have told',
+    scene(async (s) => {
+      const made = yaml(configMap('settings', { mode: 'theirs', dropped: 'x' }), deployment('web', { replicas: 1 }));
+      await s.kubectl(['apply', '-f', '-'], { input: made });
+      const git = yaml(configMap('settings', { mode: 'ours' }), deployment('web', { replicas: 2 }));
+      const result = await s.r.sync(git, { preflight: 'client', wait: 'none' });
+      const fields = fieldsOf(result).filter((field) => !field.startsWith('metadata.'));
+      assert.deepEqual(fields, [
+        'data.dropped x  kubectl-client-side-apply',
+        'data.mode theirs ours kubectl-client-side-apply',
+        'spec.replicas 1 2 kubectl-client-side-apply',
+      ]);
+      await staysQuiet(s, git);
+    }),
+  );
+
+  it(
     'takes over what kubectl create and an unnamed client made, with other values in the fields that Git declares',
     scene(async (s) => {
       const { r, kubectl, client, path, get } = s;
@@ -164,7 +181,6 @@ describe('ownership', function () {
       try {
         await writeFile(join(chart, 'Chart.yaml'), 'apiVersion: v2\nname: shop\nversion: 1.0.0\n');
         const objects = [configMap('settings', { key: 'value' }), service('web'), deployment('web', { replicas: 1 })];
-        const { mkdir } = await import('node:fs/promises');
         await mkdir(join(chart, 'templates'));
         await writeFile(join(chart, 'templates', 'all.yaml'), yaml(...objects));
         await run('helm', ['install', 'shop', chart]);
