@@ -109,15 +109,14 @@ describe('GitOpsSync, action destroy', function () {
   it('deletes nothing unless confirmDestroy is the name of the set', async () => {
     const shop = await rig.deployment();
     await shop.run();
-    for (const confirmDestroy of ['', 'yes', 'another-set']) {
+    const destroy = async (confirmDestroy: string) => {
       const run = await shop.run({ action: 'destroy', workdir: rig.folder, inputs: { confirmDestroy } });
       assert.equal(run.result, 'Failed');
       assert.equal(run.outputVariables['outcome'], 'invalidInput');
-      assert.match(
-        run.issues[0]?.message ?? '',
-        new RegExp(`\`confirmDestroy\` is '${confirmDestroy}'.*must be '${shop.set}'`),
-      );
-    }
+      const says = new RegExp(`\`confirmDestroy\` is '${confirmDestroy}'.*must be '${shop.set}'`);
+      assert.match(run.issues[0]?.message ?? '', says);
+    };
+    await Promise.all(['', 'yes', 'another-set'].map(destroy));
     assert.notEqual(await shop.find('configmaps/config'), undefined);
   });
 

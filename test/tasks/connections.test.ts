@@ -64,9 +64,11 @@ describe('GitOpsSync reaches the cluster', function () {
 
     assert.equal((await run({}, { KUBECONFIG: rig.cluster.kubeconfig })).result, 'Succeeded');
     assert.equal((await run({ kubeconfig: file, kubeContext: context })).result, 'Succeeded');
-    fails(await run({}, { KUBECONFIG: file }), /elsewhere|missing/);
-    fails(await run({ kubeconfig: file, kubeContext: 'nonsense' }), /nonsense.*elsewhere/s);
-    fails(await run({}), /No kubeconfig: .* does not exist\. Set the input kubeconfig/);
+    await Promise.all([
+      run({}, { KUBECONFIG: file }).then((wrong) => fails(wrong, /elsewhere|missing/)),
+      run({ kubeconfig: file, kubeContext: 'nonsense' }).then((wrong) => fails(wrong, /nonsense.*elsewhere/s)),
+      run({}).then((none) => fails(none, /No kubeconfig: .* does not exist\. Set the input kubeconfig/)),
+    ]);
   });
 
   it('from inside of it only on an agent that runs in a Pod, and says so', async () => {
@@ -120,12 +122,15 @@ describe('GitOpsSync without a way to the cluster fails, and says what to do:', 
   });
 
   it('the connection is of another kind', async () => {
-    const parameters = { username: 'ada', password: 'a-password-of-a-registry', registry: 'https://registry.example' };
-    fails(await runBy(connection({ parameters, data: {} })), /service connection .*holds no kubeconfig.*paste/);
-    fails(await runBy(connection({ data: { authorizationType: 'Magic' } })), /'Magic'.*Supported are/);
-    fails(await runBy(connection({ parameters: {} })), /holds no token/);
+    const registry = { username: 'ada', password: 'a-password-of-a-registry', registry: 'https://registry.example' };
     const text = { kubeconfig: 'apiVersion: v1\nkind: Config\nclusters: []\n' };
-    fails(await runBy(connection({ parameters: text, data: {} })), /names no cluster|no context|current-context/);
+    const wrong: [Partial<Connection>, RegExp][] = [
+      [{ parameters: registry, data: {} }, /service connection .*holds no kubeconfig.*paste/],
+      [{ data: { authorizationType: 'Magic' } }, /'Magic'.*Supported are/],
+      [{ parameters: {} }, /holds no token/],
+      [{ parameters: text, data: {} }, /names no cluster.*kubectl config view/],
+    ];
+    await Promise.all(wrong.map(async ([own, says]) => fails(await runBy(connection(own)), says)));
   });
 
   it('the identity may do nothing at all', async () => {

@@ -52,8 +52,11 @@ describe('GitOpsSync deploys only what was merged', function () {
   it('and no pull request, though its merge commit exists', async () => {
     const workdir = await shop.checkout('refs/pull/12/merge');
     const variables = { 'Build.SourceBranch': 'refs/pull/12/merge', 'System.PullRequest.PullRequestId': '12' };
-    await refused(await shop.run({ workdir, variables }), /pull request 12, which is not merged yet.*action plan/);
-    const plan = await shop.run({ workdir, variables, action: 'plan' });
+    const [sync, plan] = await Promise.all([
+      shop.run({ workdir, variables }),
+      shop.run({ workdir, variables, action: 'plan' }),
+    ]);
+    await refused(sync, /pull request 12, which is not merged yet.*action plan/);
     assert.equal(plan.result, 'Succeeded');
     assert.equal(plan.outputVariables['outcome'], 'planHasChanges');
   });

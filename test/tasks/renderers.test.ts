@@ -128,14 +128,17 @@ describe('GitOpsSync renders', function () {
       [chart, {}, /`helm` was not found\. Install it, .*HelmInstaller.*helmPath/],
       [chart, { helmPath: '/opt/no-helm' }, /`\/opt\/no-helm` was not found/],
     ] as const;
-    for (const [files, inputs, says] of missing) {
-      const shop = await rig.deployment(files);
-      // git has to be found, and nothing else: folders of the system may hold the programs.
-      const run = await shop.run({ inputs, environment: { PATH: await gitOnly(rig.folder) } });
-      assert.equal(run.result, 'Failed');
-      assert.equal(run.outputVariables['outcome'], 'invalidInput');
-      assert.match(run.issues[0]?.message ?? '', says);
-    }
+    // git has to be found, and nothing else: folders of the system may hold the programs.
+    const environment = { PATH: await gitOnly(rig.folder) };
+    await Promise.all(
+      missing.map(async ([files, inputs, says]) => {
+        const shop = await rig.deployment(files);
+        const run = await shop.run({ inputs, environment });
+        assert.equal(run.result, 'Failed');
+        assert.equal(run.outputVariables['outcome'], 'invalidInput');
+        assert.match(run.issues[0]?.message ?? '', says);
+      }),
+    );
   });
 });
 
