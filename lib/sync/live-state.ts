@@ -131,10 +131,9 @@ function kindsToRead(catalog: ApiCatalog, targets: readonly Target[], loaded: Lo
   return { resources, listed: [...listed.values()], unserved };
 }
 
-/** Discovery goes on naming the versions of an API whose own server is down, without its kinds. */
+/** Of an API whose own server is down nothing is known: its objects may be there as before. */
 function isDown(catalog: ApiCatalog, group: string): boolean {
-  const isNamed = catalog.apiVersions().some((version) => version.startsWith(`${group}/`));
-  return isNamed && !catalog.all().some((resource) => resource.group === group);
+  return (catalog.unavailable?.() ?? []).some((version) => version.startsWith(`${group}/`));
 }
 
 function namespacesToRead(set: SyncSet, targets: readonly Target[], loaded: LoadedInventory): string[] {

@@ -108,6 +108,9 @@ function definitionsIn(manifests: readonly Manifest[]): Map<string, ApiResource>
 function unknownKind(manifest: Manifest, catalog: ApiCatalog): string {
   const { apiVersion, kind, metadata } = manifest.object;
   const what = `${apiVersion} ${kind} '${metadata.name}'`;
+  if (catalog.unavailable?.().includes(apiVersion)) {
+    return `${what}: the server of ${apiVersion} does not answer at the moment. Look at APIService ${versionOf(apiVersion)}.${groupOf(apiVersion)} and run again.`;
+  }
   const preferred = catalog.preferred(groupOf(apiVersion), kind);
   if (preferred !== undefined) {
     return `${what}: the cluster does not serve version ${versionOf(apiVersion)} of ${kind}; it serves ${nameOf(preferred)}. Change the apiVersion.`;

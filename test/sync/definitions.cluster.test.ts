@@ -147,6 +147,8 @@ describe('definitions and namespaces in a set', function () {
         const down = await s.r.sync(git, { maxPrune: 5 });
         assert.deepEqual(summarize(down), [`keep Boat.${group} a`], told(down));
         assert.equal((await recorded()).length, 1);
+        const declared = s.r.sync(yaml(custom(group, 'Boat', 'a'), configMap('rest')));
+        await assert.rejects(declared, /the server of g.*example\.com\/v1 does not answer at the moment/);
         assert.equal((await s.r.status()).changes.find((c) => c.target.name === 'a')?.health, 'Unknown');
         await s.client.delete(`${service}/v1.${group}`);
         await s.client.waitUntilGone(`${service}/v1.${group}`);
