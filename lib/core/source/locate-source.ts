@@ -148,7 +148,8 @@ function azureAddress(agent: SourceAgent, url: string, facts: HostFacts): Reposi
   };
 }
 
-async function remoteAccess(agent: SourceAgent, url: string, checkout?: Repository): Promise<RemoteAccess> {
+/** How the run reaches a remote: by its own token where that applies, else by what the checkout kept. */
+export async function remoteAccess(agent: SourceAgent, url: string, checkout?: Repository): Promise<RemoteAccess> {
   const { collectionUrl } = agent.host;
   const connection = agent.systemConnection();
   const token =

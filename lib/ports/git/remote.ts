@@ -71,11 +71,14 @@ const BARE_HERE: GitConfig = ['safe.bareRepository', 'all'];
 /**
  * Fetches the history of refs or commits: no tags, and no trees or files when the server can leave them out (`--filter=tree:0`; a server
  * that cannot sends them all, which git only remarks). Throws as readRemote; dispose() removes the folder.
+ *
+ * @param filter what is left out of it, as `git fetch --filter` names it
  */
 export async function fetchHistory(
   access: RemoteAccess,
   wants: readonly string[],
   depth = FIRST_DEPTH,
+  filter = 'tree:0',
 ): Promise<RemoteHistory> {
   const folder = await mkdtemp(join(access.tempDirectory, 'git-history-'));
   const dispose = () => rm(folder, { recursive: true, force: true });
@@ -90,7 +93,7 @@ export async function fetchHistory(
           '--no-tags',
           '--no-write-fetch-head',
           '--no-recurse-submodules',
-          '--filter=tree:0',
+          `--filter=${filter}`,
           ...more,
           'gitops',
           ...refs,
