@@ -122,8 +122,6 @@ describe('GitOpsSync obeys no agent command that stands in its data', function (
     const second = await shop.run(settings);
     assert.equal(second.result, 'Succeeded');
     assert.equal(second.outputVariables['pruned'], '1');
-    const status = await shop.run({ ...settings, action: 'status' });
-    assert.equal(status.outputVariables['outcome'], 'status');
   });
 
   it('in what containers and the cluster say of a failure', async () => {
