@@ -1,7 +1,7 @@
 import type { Manifest } from '../core/manifests/manifest.ts';
-import type { ChangeResult, Outcome } from '../core/plan/result.ts';
+import type { ChangeResult, Outcome, PlanReference, RunSource } from '../core/plan/result.ts';
 import type { Problem } from '../errors.ts';
-import type { Log } from '../ports/agent/agent.ts';
+import type { Log, TaskResult } from '../ports/agent/agent.ts';
 import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
 import type { Deployment } from './inventory.ts';
 import type { InventoryStore, LoadedInventory } from './inventory-store.ts';
@@ -23,6 +23,9 @@ export interface ActionContext {
   readonly signal: AbortSignal;
   /** Keys the digests that stand for secrets in what people read. */
   readonly displayKey: Buffer;
+  /** Who asked for the run, and its page, when they are known. */
+  readonly requester?: string;
+  readonly runUrl?: string;
 }
 
 /** The context of actions that render. */
@@ -30,6 +33,11 @@ export interface RenderedContext extends ActionContext {
   readonly manifests: readonly Manifest[];
   /** What will be recorded as deployed. */
   readonly deployment: Deployment;
+  /** The protected branch contains the commit. */
+  readonly merged: boolean;
+  /** First line of the commit's message, and who wrote it. */
+  readonly subject?: string;
+  readonly author?: string;
 }
 
 /** What an action did, before it becomes a report. */
@@ -40,6 +48,12 @@ export interface ActionResult {
   readonly changes: readonly ChangeResult[];
   readonly warnings: readonly Problem[];
   readonly errors: readonly Problem[];
+  /** A plan that was stored, or the one that was applied. */
+  readonly plan?: PlanReference;
+  /** When it is another than the outcome's own: a rollback that a failure caused leaves the run failed. */
+  readonly taskResult?: TaskResult;
+  /** What is deployed now, when the run did not render it itself. */
+  readonly source?: RunSource;
 }
 
 /** `3 objects`, `1 object` */

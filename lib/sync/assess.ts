@@ -37,6 +37,8 @@ export interface AssessContext {
   readonly manifests: readonly Manifest[];
   readonly loaded: LoadedInventory;
   readonly maskSecret: (value: string) => void;
+  /** How many deletions do not count for the limit. */
+  readonly exemptFromCap?: number;
 }
 
 /** Compares Git, inventory and cluster, and asks the server about every change. Writes nothing. */
@@ -86,7 +88,7 @@ export async function assess(context: AssessContext): Promise<Assessment> {
     preflight: asked,
     decideOptions,
     hasSecrets,
-    overCap: deletionsOverCap(decisions, loaded, options),
+    overCap: deletionsOverCap(decisions, loaded, options, context.exemptFromCap ?? 0),
     warnings: [...live.notes.map((message) => ({ message, code: 'not-permitted' })), ...asked.warnings],
   };
 }
@@ -116,10 +118,15 @@ function refuseNamesakes(set: SyncSet, namesakes: readonly string[] | undefined)
   });
 }
 
-function deletionsOverCap(decisions: Decisions, loaded: LoadedInventory, options: SyncOptions): Problem | undefined {
+function deletionsOverCap(
+  decisions: Decisions,
+  loaded: LoadedInventory,
+  options: SyncOptions,
+  exempt: number,
+): Problem | undefined {
   const deletions = decisions.prune.filter((prune) => prune.decision === 'prune');
   const recorded = loaded.inventory.entries.size;
-  const cap = pruneCap(recorded, options.maxPrune);
+  const cap = pruneCap(recorded, options.maxPrune) + exempt;
   if (deletions.length <= cap) return undefined;
   const named = deletions.slice(0, 5).map((prune) => describeTarget(targetName(prune.id)));
   const more = deletions.length > named.length ? ` and ${deletions.length - named.length} more` : '';

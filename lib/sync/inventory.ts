@@ -12,6 +12,10 @@ export interface Inventory {
   readonly epoch: number;
   /** The last commit that was applied completely; absent before the first. */
   readonly deployed?: Deployment;
+  /** What a run began to apply and did not bring to a healthy end. */
+  readonly attempt?: Deployment;
+  /** A commit that was rolled back and is not deployed again by itself. */
+  readonly held?: Held;
   readonly entries: ReadonlyMap<string, InventoryEntry>;
 }
 
@@ -22,7 +26,15 @@ export interface Deployment {
   readonly repository?: string;
   /** ISO 8601. */
   readonly at: string;
+  /** A page that shows the run. */
   readonly run?: string;
+  /** Who asked for the run. */
+  readonly by?: string;
+}
+
+export interface Held extends Deployment {
+  /** Why it was rolled back, in one sentence. */
+  readonly reason: string;
 }
 
 export interface InventoryEntry extends ObjectId {
@@ -34,6 +46,10 @@ export interface InventoryEntry extends ObjectId {
    * that a run that died in between leaves a record of what it may have made.
    */
   readonly pending?: PendingIntent;
+  /** The commit that made the object; absent for what was adopted. */
+  readonly madeBy?: string;
+  /** The commit that last changed it, and the page of the run. */
+  readonly changedBy?: { readonly commit: string; readonly run?: string };
   /** The object existed before the set took it over. */
   readonly adopted?: true;
   /** See `fingerprint.ts`; absent until applied once, and for Secrets when there is no key for their digests. */
@@ -84,6 +100,8 @@ interface StoredInventory {
   /** Names of the ConfigMaps that hold the rest of the entries. */
   readonly shards: readonly string[];
   readonly deployed?: Deployment;
+  readonly attempt?: Deployment;
+  readonly held?: Held;
   readonly entries: readonly InventoryEntry[];
 }
 
@@ -121,6 +139,8 @@ export function encodeInventory(
     epoch: inventory.epoch,
     shards: names,
     ...(inventory.deployed && { deployed: inventory.deployed }),
+    ...(inventory.attempt && { attempt: inventory.attempt }),
+    ...(inventory.held && { held: inventory.held }),
     entries: parts[0] ?? [],
   };
   const parent: StoredObject = {
@@ -192,6 +212,8 @@ export function decodeParent(
     inventory: {
       epoch: stored.epoch,
       ...(stored.deployed && { deployed: stored.deployed }),
+      ...(stored.attempt && { attempt: stored.attempt }),
+      ...(stored.held && { held: stored.held }),
       entries: entriesByKey(stored.entries),
     },
     shardNames: [...stored.shards],

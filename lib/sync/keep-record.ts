@@ -31,7 +31,7 @@ export async function recordIntent(
   const prunes = assessment.decisions.prune.some((prune) => prune.decision === 'prune');
   if (todo.length === 0 && !prunes) return inventory;
   if (!assessment.loaded.exists) await ensureNamespace(context, todo);
-  return store.save(superset(inventory, todo, new Date())).catch((error: unknown) => {
+  return store.save(superset(inventory, todo, context.deployment)).catch((error: unknown) => {
     // Who may not read namespaces learns it here.
     if (statusOf(error) === 404) throw missingNamespace(context);
     if (!(error instanceof NotPermittedError)) throw error;

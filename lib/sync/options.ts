@@ -3,7 +3,7 @@ import { boolean, csv, dnsLabel, duration, integer, lines, pickList, string } fr
 import { type InputsOf, readInputs } from '../ports/agent/inputs.ts';
 
 const shape = {
-  action: pickList(['sync', 'plan', 'drift', 'status', 'destroy'], { default: 'sync' }),
+  action: pickList(['sync', 'plan', 'apply', 'rollback', 'drift', 'status', 'destroy'], { default: 'sync' }),
   syncSet: dnsLabel({ required: true }),
   environment: string(),
   connectionType: pickList(['kubernetesServiceConnection', 'kubeconfig', 'inCluster'], {
@@ -47,6 +47,11 @@ const shape = {
   wait: pickList(['all', 'changed', 'none'], { default: 'all' }),
   timeout: duration({ default: '10m', min: 1000 }),
   failOnDrift: boolean(),
+  planStore: pickList(['cluster', 'none'], { default: 'cluster' }),
+  planDigest: string(),
+  revision: string(),
+  rollbackOnFailure: boolean(),
+  release: boolean(),
 };
 
 /** The inputs of GitOpsSync, each of its own type. */
@@ -70,6 +75,24 @@ export function readSyncOptions(agent: Agent): SyncOptions {
         code: 'input-required',
         message:
           'Input `kubernetesServiceConnection` is empty. Set it to the name of a Kubernetes service connection of the project, or set connectionType to kubeconfig or inCluster.',
+      });
+    }
+    if (inputs.action === 'apply' && !/^[0-9a-f]{12,64}$/.test(inputs.planDigest ?? '')) {
+      problems.push({
+        input: 'planDigest',
+        code: 'input-required',
+        message: `Input \`planDigest\` is '${inputs.planDigest ?? ''}'; action apply needs the digest of an approved plan: the output variable planDigest of the step that made it, at least its first 12 digits.`,
+      });
+    }
+    if (
+      inputs.action === 'rollback' &&
+      inputs.revision !== undefined &&
+      !/^(previous|[1-9][0-9]*)$/.test(inputs.revision)
+    ) {
+      problems.push({
+        input: 'revision',
+        code: 'input-invalid',
+        message: `Input \`revision\` is '${inputs.revision}'; expected previous or the number of a revision, as action status lists them.`,
       });
     }
     if (inputs.action === 'destroy' && inputs.confirmDestroy !== inputs.syncSet) {

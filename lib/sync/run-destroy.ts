@@ -9,7 +9,8 @@ import { readLiveState } from './live-state.ts';
 import { preflight } from './preflight.ts';
 import { type PruneDecision, pruneDecisions } from './prune-guards.ts';
 import { type Pruned, type PruneObjectsOptions, pruneObjects } from './prune-objects.ts';
-import { recordRun } from './record.ts';
+import { recordPrunes } from './record.ts';
+import { RevisionStore } from './revisions/revision-store.ts';
 import { noInventory } from './run-status.ts';
 
 /** Deletes everything that the set made, in the reverse order of applying. Protected kinds stay unless they are named. */
@@ -32,8 +33,7 @@ export async function runDestroy(context: ActionContext): Promise<ActionResult> 
   if (asked.problems.length > 0) throw new NotPermittedError(asked.problems);
   context.progress(20, `Deleting ${counted(doomed.length, 'object')}`);
   const pruned = await deleteAll(context, decisions, doomed);
-  const run = { applied: [], prunes: decisions, pruned, deployed: undefined };
-  const next = recordRun(loaded.inventory, run, { fieldManager: set.fieldManager, digestKey: undefined });
+  const next = recordPrunes(loaded.inventory, { prunes: decisions, pruned });
   await saveOrRemove(context, next);
 
   const states = new Map(pruned.map((result) => [result.prune.key, result]));
@@ -92,10 +92,11 @@ function logDeleted(context: ActionContext, result: Pruned): void {
 
 async function saveOrRemove(context: ActionContext, next: Inventory): Promise<void> {
   if (next.entries.size > 0) {
-    const { deployed: _deployed, ...rest } = next;
+    const { deployed: _deployed, attempt: _attempt, held: _held, ...rest } = next;
     await context.store.save(rest);
     return;
   }
   await context.store.remove();
+  await new RevisionStore(context.client, context.set).removeAll();
   await deleteDigestKey(context.client, context.set);
 }

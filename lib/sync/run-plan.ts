@@ -1,22 +1,29 @@
-import { describeId } from '../core/objects/kubernetes-object.ts';
+import { randomBytes } from 'node:crypto';
 import { describeTarget, pendingActions } from '../core/plan/change.ts';
-import type { ChangeResult } from '../core/plan/result.ts';
+import type { ChangeResult, PlanReference } from '../core/plan/result.ts';
 import type { Problem } from '../errors.ts';
 import { type ActionResult, counted, type RenderedContext } from './action-result.ts';
 import { type Assessment, assess } from './assess.ts';
-import { changeOf, foreignFieldNames, pruneChange } from './changes.ts';
-import { isSameManifest } from './fingerprint.ts';
+import { changeOf, pruneChange } from './changes.ts';
+import { foreignWarnings, isDrift } from './drift.ts';
 import type { Prepared } from './preflight.ts';
 import { refuse } from './refuse.ts';
+import { contentOf } from './revisions/keep-revision.ts';
+import { digestPlan } from './revisions/plan-digest.ts';
+import { storePlan } from './revisions/store-plan.ts';
+import { heldResult } from './sync-result.ts';
 
-/** What sync would do. Nothing is written. */
+/** What sync would do. Nothing is written but the plan itself, which an approved run applies. */
 export async function runPlan(context: RenderedContext): Promise<ActionResult> {
   const assessment = await assess(context);
   refuse(assessment);
   const changes = plannedChanges(assessment, context);
   const pending = changes.filter((change) => pendingActions.has(change.action));
   const warnings = [...assessment.warnings, ...foreignWarnings(assessment, context)];
+  const stored = pending.length === 0 ? undefined : await keepPlan(context, assessment);
+  if (stored?.warning !== undefined) warnings.push(stored.warning);
   return {
+    ...(stored?.plan && { plan: stored.plan }),
     outcome: pending.length === 0 ? 'noChanges' : 'planHasChanges',
     summary:
       pending.length === 0
@@ -28,8 +35,35 @@ export async function runPlan(context: RenderedContext): Promise<ActionResult> {
   };
 }
 
+/** A plan of a commit that was not merged is for reading only. */
+async function keepPlan(
+  context: RenderedContext,
+  assessment: Assessment,
+): Promise<{ plan?: PlanReference; warning?: Problem } | undefined> {
+  if (context.options.planStore === 'none') return undefined;
+  if (!context.merged) {
+    context.log.info('The plan is not stored for approval: the protected branch does not contain the commit.');
+    return undefined;
+  }
+  const content = await contentOf(context);
+  const plan = digestPlan(context.set, assessment, content, randomBytes(32));
+  const { summary, refused } = await storePlan(context, { ...content, plan });
+  if (summary !== undefined) {
+    context.log.info(`Stored for approval as revision ${summary.number}: planDigest ${plan.digest}`);
+    return { plan: { digest: plan.digest, revision: summary.number } };
+  }
+  return {
+    warning: {
+      code: 'plan-not-stored',
+      message: `The plan cannot be stored for approval: ${refused} Give the identity of the connection the verbs get, list, create, patch and delete on secrets in namespace ${context.set.namespace}, or set planStore: none for plans that are only read.`,
+    },
+  };
+}
+
 /** What differs from what was deployed because somebody changed the cluster. What Git changed since is told apart. */
 export async function runDrift(context: RenderedContext): Promise<ActionResult> {
+  const held = heldResult(context);
+  if (held !== undefined) return held;
   const assessment = await assess(context);
   refuse(assessment);
   const options = { ...context, fieldManager: context.set.fieldManager, foreignFields: 'correct' as const };
@@ -75,35 +109,6 @@ export function plannedChanges(assessment: Assessment, context: RenderedContext)
   const applied = assessment.preflight.prepared.map((prepared) => changeOf(prepared, options));
   const pruned = assessment.decisions.prune.map(pruneChange).filter((change) => change !== undefined);
   return [...applied, ...pruned].map((change) => ({ ...change, state: 'planned' }));
-}
-
-/** With `foreignFields: report`, what people added is told and stays. */
-export function foreignWarnings(assessment: Assessment, context: RenderedContext): Problem[] {
-  if (context.options.foreignFields !== 'report') return [];
-  const options = {
-    fieldManager: context.set.fieldManager,
-    displayKey: context.displayKey,
-    foreignFields: 'report' as const,
-  };
-  return assessment.preflight.prepared
-    .filter(({ decision }) => decision.foreign !== undefined && decision.kind !== 'adopt')
-    .map(({ decision }) => {
-      const { target, foreign } = decision;
-      const fields = foreignFieldNames(decision, options).join(', ');
-      return {
-        code: 'foreign-fields',
-        at: target.manifest.origin,
-        message: `${describeId(target.id)} has fields that Git does not declare, set by ${foreign?.managers.join(', ')}: ${fields}. Set foreignFields: correct to have them removed.`,
-      };
-    });
-}
-
-/** Whether the cluster and not Git is what changed. */
-export function isDrift(prepared: Prepared, assessment: Assessment): boolean {
-  const { entry, target } = prepared.decision;
-  if (entry?.uid === undefined) return false;
-  // Without a digest (a Secret, and no right to keep its key) a difference may be Git's; it is told as drift rather than passed over.
-  return entry.fingerprint === undefined || isSameManifest(entry.fingerprint, target.payload, assessment.decideOptions);
 }
 
 function withCause(change: ChangeResult, prepared: Prepared): ChangeResult {

@@ -1,11 +1,12 @@
 import { assessHealth } from '../core/objects/health.ts';
 import type { ChangeResult } from '../core/plan/result.ts';
-import { InputError } from '../errors.ts';
+import { InputError, NotPermittedError } from '../errors.ts';
 import { type ActionContext, type ActionResult, counted } from './action-result.ts';
 import { pruneChange, targetName } from './changes.ts';
 import type { InventoryEntry } from './inventory.ts';
 import { type LiveState, readLiveState } from './live-state.ts';
 import { pruneDecisions } from './prune-guards.ts';
+import { RevisionStore } from './revisions/revision-store.ts';
 
 /** What is deployed, by the inventory and the live objects. Git is neither read nor rendered. */
 export async function runStatus(context: ActionContext): Promise<ActionResult> {
@@ -37,7 +38,8 @@ export async function runStatus(context: ActionContext): Promise<ActionResult> {
   const ill = changes.filter(
     (change) => change.health !== undefined && change.health !== 'Healthy' && change.health !== 'Suspended',
   );
-  const { deployed } = loaded.inventory;
+  await tellRevisions(context);
+  const { deployed, held } = loaded.inventory;
   const version =
     deployed === undefined
       ? 'no commit has been applied completely yet'
@@ -46,7 +48,7 @@ export async function runStatus(context: ActionContext): Promise<ActionResult> {
     outcome: 'status',
     summary: `'${set.name}': ${counted(loaded.inventory.entries.size, 'object')}, ${version}; ${
       ill.length === 0 ? 'all are healthy' : `${ill.length} ${ill.length === 1 ? 'is' : 'are'} not healthy`
-    }.`,
+    }.${held === undefined ? '' : ` Commit ${held.commit.slice(0, 10)} is held: ${held.reason}`}`,
     changes,
     warnings: live.notes.map((message) => ({ message, code: 'not-permitted' })),
     errors: [],
@@ -65,6 +67,21 @@ function healthOf(entry: InventoryEntry, key: string, live: LiveState): { status
     return { status: 'Missing', message: 'somebody deleted it and made another of its name' };
   }
   return assessHealth(object);
+}
+
+/** What a rollback can go back to, and the plans that wait for an approval. */
+async function tellRevisions(context: ActionContext): Promise<void> {
+  try {
+    for (const revision of await new RevisionStore(context.client, context.set).list()) {
+      const plan = revision.state === 'planned' ? `, planDigest ${revision.digest ?? ''}` : '';
+      context.log.info(
+        `  revision ${revision.number}: ${revision.state}, commit ${revision.commit.slice(0, 10)}, ${revision.createdAt}${plan}`,
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof NotPermittedError)) throw error;
+    context.log.info('  Revisions are not listed: the identity may not list secrets.');
+  }
 }
 
 export function noInventory(context: ActionContext): InputError {

@@ -1,122 +1,29 @@
-import { describeTarget, pendingActions } from '../core/plan/change.ts';
-import { type ActionResult, counted, type RenderedContext } from './action-result.ts';
-import { type Applied, applyStages } from './apply-stages.ts';
-import { type Assessment, assess, isSecret } from './assess.ts';
-import { changeOf, targetName } from './changes.ts';
-import type { Decision } from './decide.ts';
-import { digestKey } from './digest-key.ts';
-import { explainFailures, waitFor } from './health-report.ts';
-import { recordIntent, saveRecord } from './keep-record.ts';
-import { type Pruned, pruneObjects } from './prune-objects.ts';
-import { isSameInventory, recordRun } from './record.ts';
+import { outcomes } from '../core/plan/result.ts';
+import type { ActionResult, RenderedContext } from './action-result.ts';
+import { assess } from './assess.ts';
+import { execute } from './execute.ts';
 import { refuse } from './refuse.ts';
-import { changesOf, conclude, pruneHeld } from './sync-result.ts';
+import { keepRevision } from './revisions/keep-revision.ts';
+import { rollBack } from './run-rollback.ts';
+import { heldResult, pruneHeld } from './sync-result.ts';
 
 /**
- * Makes the cluster equal to Git: assess, record what may be made, apply, wait for health, prune, record what was done. Throws while
- * nothing has been written; from the first write on, everything that happens is in the result.
+ * Makes the cluster equal to Git. Throws while nothing has been written. A commit that was rolled back is not applied again by itself;
+ * with `rollbackOnFailure` a run that fails goes back to what was healthy before.
  */
 export async function runSync(context: RenderedContext): Promise<ActionResult> {
-  const started = new Date();
+  const held = heldResult(context);
+  if (held !== undefined) return held;
   const assessment = await assess(context);
   refuse(assessment);
   if (assessment.overCap !== undefined) return pruneHeld(assessment, context);
-  const todo = decisionsToApply(assessment, context);
-  const inventory = await recordIntent(context, assessment, todo);
-
-  context.progress(20, `Applying ${counted(todo.length, 'object')}`);
-  const applied = await applyStages(context.client, todo, {
-    fieldManager: context.set.fieldManager,
-    conflicts: context.options.conflicts,
-    foreignFields: context.options.foreignFields,
-    signal: context.signal,
-    onApplied: (result) => logApplied(context, result),
-  });
-  const isApplied = applied.every((result) => result.state === 'done');
-  const health = isApplied ? await waitFor(context, assessment, applied) : undefined;
-  const isHealthy = isApplied && (health === undefined || health.outcome === 'healthy') && !context.signal.aborted;
-  const pruned = isHealthy ? await prune(context, assessment) : [];
-
-  const record = {
-    applied,
-    prunes: isApplied ? assessment.decisions.prune : [],
-    pruned,
-    deployed: isApplied ? context.deployment : undefined,
-  };
-  const options = await fingerprintOptions(context, assessment);
-  const next = recordRun(inventory, record, options);
-  const unrecorded =
-    isSameInventory(assessment.loaded.inventory, next) && inventory === assessment.loaded.inventory
-      ? undefined
-      : await saveRecord(context, next, applied);
-  const details =
-    health === undefined || isHealthy ? new Map<string, string[]>() : await explainFailures(context, health, started);
-  const changes = changesOf(context, assessment, applied, pruned, health, details);
-  return conclude(context, assessment, changes, applied, pruned, health, unrecorded);
-}
-
-/** Everything that is not known to be as Git declares. After a dry run this leaves out what the server would not change. */
-function decisionsToApply(assessment: Assessment, context: RenderedContext): Decision[] {
-  const options = {
-    fieldManager: context.set.fieldManager,
-    displayKey: context.displayKey,
-    foreignFields: context.options.foreignFields,
-  };
-  return assessment.preflight.prepared
-    .filter((prepared) => {
-      const { decision } = prepared;
-      if (decision.kind === 'unchanged') return false;
-      if (pendingActions.has(changeOf(prepared, options).action)) return true;
-      return canBeRenewed(decision, assessment);
-    })
-    .map((prepared) => prepared.decision);
-}
-
-/**
- * The server would change nothing, but the record does not fit what is there, so that the next run would have to ask again: one apply
- * renews it. Not of a Secret whose digest there is no key for: of that nothing could be recorded.
- */
-function canBeRenewed({ entry, live, target }: Decision, assessment: Assessment): boolean {
-  const isComplete = entry?.uid !== undefined && entry.uid === live?.metadata.uid && entry.pending === undefined;
-  const hasKey = assessment.decideOptions.digestKey !== undefined;
-  return !(isComplete && entry.fingerprint === undefined && isSecret(target) && !hasKey);
-}
-
-async function prune(context: RenderedContext, assessment: Assessment): Promise<Pruned[]> {
-  const doomed = assessment.decisions.prune.filter((decision) => decision.decision === 'prune');
-  if (doomed.length === 0) return [];
-  context.progress(90, `Pruning ${counted(doomed.length, 'object')}`);
-  return pruneObjects(context.client, doomed, {
-    signal: context.signal,
-    timeoutMs: context.options.timeout,
-    onPruned: (result) => logPruned(context, result),
-  });
-}
-
-async function fingerprintOptions(context: RenderedContext, assessment: Assessment) {
-  const { fieldManager, digestKey: known } = assessment.decideOptions;
-  const needsKey = assessment.hasSecrets && known === undefined;
-  const key = needsKey
-    ? await digestKey(context.client, context.set, { create: true, maskSecret: context.maskSecret }).catch(
-        () => undefined,
-      )
-    : known;
-  return { fieldManager, digestKey: key };
-}
-
-function logApplied(context: RenderedContext, result: Applied): void {
-  const name = describeTarget(targetName(result.decision.target.id));
-  const before = result.decision.live?.metadata.resourceVersion;
-  // An apply that only renewed the record changed nothing.
-  if (result.state === 'done' && result.answer.metadata.resourceVersion === before) return;
-  if (result.state === 'done')
-    context.log.info(`  ${result.created ? '+' : '~'} ${name} ${result.created ? 'created' : 'configured'}`);
-  else if (result.state === 'failed') context.log.info(`  x ${name} failed: ${result.problem.message}`);
-}
-
-function logPruned(context: RenderedContext, result: Pruned): void {
-  const name = describeTarget(targetName(result.prune.id));
-  if (result.state === 'done') context.log.info(`  - ${name} pruned`);
-  else if (result.state === 'kept') context.log.info(`  = ${name} kept: ${result.reason}`);
-  else if (result.state === 'failed') context.log.info(`  x ${name} could not be pruned: ${result.problem.message}`);
+  const { result, succeeded, inventory } = await execute(context, assessment);
+  if (succeeded) {
+    const warnings = await keepRevision(context, assessment.loaded.inventory, result);
+    return { ...result, warnings: [...result.warnings, ...warnings] };
+  }
+  const isOwnFailure =
+    outcomes[result.outcome] === 'Failed' && !['canceled', 'connectionLost'].includes(result.outcome);
+  if (!context.options.rollbackOnFailure || !isOwnFailure) return result;
+  return rollBack({ ...context, loaded: { ...context.loaded, inventory, exists: true } }, result);
 }

@@ -6,9 +6,9 @@ import { type ActionResult, counted, type RenderedContext } from './action-resul
 import type { Applied } from './apply-stages.ts';
 import type { Assessment } from './assess.ts';
 import { changeOf, pruneChange } from './changes.ts';
+import { foreignWarnings, isDrift } from './drift.ts';
 import type { HealthReport } from './health-report.ts';
 import type { Pruned } from './prune-objects.ts';
-import { foreignWarnings, isDrift } from './run-plan.ts';
 
 export function changesOf(
   context: RenderedContext,
@@ -167,6 +167,14 @@ function summaryOf(
     default:
       return `${where} was not applied. ${culprit}`;
   }
+}
+
+/** A commit that was rolled back is left alone until another one comes or it is released. Undefined for any other. */
+export function heldResult(context: RenderedContext): ActionResult | undefined {
+  const { held } = context.loaded.inventory;
+  if (held === undefined || held.commit !== context.deployment.commit || context.options.release) return undefined;
+  const message = `Commit ${held.commit.slice(0, 10)} is held since ${held.at}: ${held.reason} Merge a commit that puts it right, or set release: true to deploy this one after all.`;
+  return { outcome: 'held', summary: message, changes: [], warnings: [{ message, code: 'held' }], errors: [] };
 }
 
 export function pruneHeld(assessment: Assessment, context: RenderedContext): ActionResult {

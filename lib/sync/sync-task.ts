@@ -15,8 +15,10 @@ import { loadDesiredState } from './desired-state.ts';
 import { InventoryStore } from './inventory-store.ts';
 import { maskResult } from './mask-result.ts';
 import { readSyncOptions, type SyncOptions } from './options.ts';
+import { runApply } from './run-apply.ts';
 import { runDestroy } from './run-destroy.ts';
 import { runDrift, runPlan } from './run-plan.ts';
+import { runRollback } from './run-rollback.ts';
 import { runStatus } from './run-status.ts';
 import { runSync } from './run-sync.ts';
 import { checkSource } from './source-check.ts';
@@ -67,6 +69,10 @@ class Run {
         return runStatus(context);
       case 'destroy':
         return runDestroy(context);
+      case 'apply':
+        return runApply(context);
+      case 'rollback':
+        return runRollback(context);
       default:
         return this.#render(context);
     }
@@ -113,6 +119,8 @@ class Run {
       maskSecret: (value) => agent.maskSecret(value),
       signal: agent.cancelled,
       displayKey: this.#displayKey,
+      ...(agent.host.requestedFor !== undefined && { requester: agent.host.requestedFor }),
+      ...(agent.host.runUrl !== undefined && { runUrl: agent.host.runUrl }),
     };
   }
 
@@ -133,7 +141,10 @@ class Run {
         repository: this.#source.repository,
         at: new Date().toISOString(),
         ...(agent.host.runUrl && { run: agent.host.runUrl }),
+        ...(agent.host.requestedFor && { by: agent.host.requestedFor }),
       },
+      merged: this.#source.ancestry !== 'none',
+      ...(this.#source.info && { subject: this.#source.info.subject, author: this.#source.info.author }),
     };
     const result = await this.#runRendered(rendered);
     return {
@@ -151,7 +162,7 @@ class Run {
   async report(startedAt: Date, unmasked: ActionResult): Promise<void> {
     const result = maskResult(unmasked, { digestKey: this.#displayKey, known: this.#secrets });
     const client = this.#clients[0];
-    const source = this.#source === undefined ? undefined : runSource(this.#source, this.#previousCommit);
+    const source = this.#source === undefined ? result.source : runSource(this.#source, this.#previousCommit);
     const statistics = this.#clients.map((one) => one.statistics);
     const full: RunResult = {
       apiVersion: 'gitops.pipelines/v1',
@@ -162,6 +173,7 @@ class Run {
       set: { name: this.#set.name, namespace: this.#set.namespace, environment: this.#set.environment },
       cluster: { server: client?.server ?? '', ...(this.#serverVersion && { version: this.#serverVersion }) },
       ...(source && { source }),
+      ...(result.plan && { plan: result.plan }),
       startedAt: startedAt.toISOString(),
       finishedAt: new Date().toISOString(),
       counts: countChanges(result.changes),
@@ -177,7 +189,8 @@ class Run {
     const { publishReports } = await import('../core/reporting/publish.ts');
     if (this.#options.commitStatus && this.#source !== undefined) await postStatus(this.#agent, full, this.#source);
     const taskResult =
-      result.outcome === 'driftDetected' && this.#options.failOnDrift ? 'Failed' : outcomes[result.outcome];
+      result.taskResult ??
+      (result.outcome === 'driftDetected' && this.#options.failOnDrift ? 'Failed' : outcomes[result.outcome]);
     await publishReports(this.#agent, full, { taskResult });
   }
 

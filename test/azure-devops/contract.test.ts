@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { skipBecause } from '../../scripts/test/skip-because.ts';
 import { type Contract, loadContract } from './contract.ts';
 import {
   distil,
@@ -73,8 +74,7 @@ describe('the tables of facts about Azure DevOps', () => {
   describe('beside the official documents', () => {
     before(function () {
       if (!existsSync(SPECIFICATIONS)) {
-        console.log('      skipped: the official specifications are not on this machine');
-        this.skip();
+        skipBecause(this, 'the official specifications are not on this machine');
       }
     });
 

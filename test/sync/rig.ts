@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { loadAll } from 'js-yaml';
 import type { Manifest } from '../../lib/core/manifests/manifest.ts';
 import type { KubernetesObject } from '../../lib/core/objects/kubernetes-object.ts';
@@ -9,8 +9,10 @@ import type { KubernetesClient } from '../../lib/ports/kubernetes/kubernetes-cli
 import type { ActionContext, ActionResult } from '../../lib/sync/action-result.ts';
 import { InventoryStore } from '../../lib/sync/inventory-store.ts';
 import type { SyncOptions } from '../../lib/sync/options.ts';
+import { runApply } from '../../lib/sync/run-apply.ts';
 import { runDestroy } from '../../lib/sync/run-destroy.ts';
 import { runDrift, runPlan } from '../../lib/sync/run-plan.ts';
+import { runRollback } from '../../lib/sync/run-rollback.ts';
 import { runStatus } from '../../lib/sync/run-status.ts';
 import { runSync } from '../../lib/sync/run-sync.ts';
 import { syncSet } from '../../lib/sync/sync-set.ts';
@@ -59,6 +61,11 @@ export const defaults: SyncOptions = {
   wait: 'all',
   timeout: 60_000,
   failOnDrift: false,
+  planStore: 'none',
+  planDigest: undefined,
+  revision: undefined,
+  rollbackOnFailure: false,
+  release: false,
 };
 
 export interface Rig {
@@ -66,6 +73,8 @@ export interface Rig {
   sync(yaml: string, options?: Partial<SyncOptions>): Promise<ActionResult>;
   plan(yaml: string, options?: Partial<SyncOptions>): Promise<ActionResult>;
   drift(yaml: string, options?: Partial<SyncOptions>): Promise<ActionResult>;
+  apply(planDigest: string, options?: Partial<SyncOptions>): Promise<ActionResult>;
+  rollback(options?: Partial<SyncOptions>): Promise<ActionResult>;
   status(): Promise<ActionResult>;
   destroy(options?: Partial<SyncOptions>): Promise<ActionResult>;
   /** Requests of the last action, by verb. */
@@ -91,7 +100,6 @@ export function rig(options: RigOptions): Rig {
   const set = syncSet(options.set, options.inventoryNamespace ?? options.namespace, 'test');
   const wrap = options.wrap ?? ((client: KubernetesClient) => client);
   const log: string[] = [];
-  let commit = 0;
   let requests: Record<string, number> = {};
 
   async function within<T>(
@@ -135,23 +143,28 @@ export function rig(options: RigOptions): Rig {
   const rendered = (context: ActionContext, yaml: string) => ({
     ...context,
     manifests: manifestsOf(yaml),
-    deployment: { commit: String(commit).padStart(40, '0'), at: new Date().toISOString() },
+    deployment: { commit: commitOf(yaml), at: new Date().toISOString() },
+    merged: true,
   });
 
   return {
     log,
-    sync: (yaml, overrides = {}) => {
-      commit += 1;
-      return within(overrides, (context) => runSync(rendered(context, yaml)));
-    },
+    sync: (yaml, overrides = {}) => within(overrides, (context) => runSync(rendered(context, yaml))),
     plan: (yaml, overrides = {}) =>
       within({ action: 'plan', ...overrides }, (context) => runPlan(rendered(context, yaml))),
     drift: (yaml, overrides = {}) =>
       within({ action: 'drift', ...overrides }, (context) => runDrift(rendered(context, yaml))),
+    apply: (planDigest, overrides = {}) => within({ action: 'apply', planDigest, ...overrides }, runApply),
+    rollback: (overrides = {}) => within({ action: 'rollback', ...overrides }, runRollback),
     status: () => within({ action: 'status' }, runStatus),
     destroy: (overrides = {}) => within({ action: 'destroy', ...overrides }, runDestroy),
     requests: () => requests,
   };
+}
+
+/** The same text is the same commit. */
+export function commitOf(yaml: string): string {
+  return createHash('sha1').update(yaml).digest('hex');
 }
 
 export function manifestsOf(yaml: string): Manifest[] {

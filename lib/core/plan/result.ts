@@ -19,12 +19,18 @@ export const outcomes = {
   applied: 'Succeeded',
   noChanges: 'Succeeded',
   planHasChanges: 'Succeeded',
+  /** An approved plan is not what would happen any more. */
+  planStale: 'Failed',
   noDrift: 'Succeeded',
   driftDetected: 'SucceededWithIssues',
   driftCorrected: 'Succeeded',
   pruneHeld: 'Failed',
   status: 'Succeeded',
   destroyed: 'Succeeded',
+  /** This commit was rolled back; it is not deployed again until it is released. */
+  held: 'SucceededWithIssues',
+  rolledBack: 'Succeeded',
+  rollbackFailed: 'Failed',
   healthTimeout: 'Failed',
   healthFailed: 'Failed',
   applyFailed: 'Failed',
@@ -52,6 +58,8 @@ export interface RunResult {
   readonly set: { readonly name: string; readonly namespace: string; readonly environment: string };
   readonly cluster: { readonly server: string; readonly version?: string };
   readonly source?: RunSource;
+  /** A plan that was stored for approval, or the one that was applied. */
+  readonly plan?: PlanReference;
   readonly startedAt: string;
   readonly finishedAt: string;
   readonly counts: Counts;
@@ -71,6 +79,13 @@ export interface RunResult {
 export interface Truncation {
   readonly changes: number;
   readonly fields: number;
+}
+
+/** Where an approved plan is found again. */
+export interface PlanReference {
+  /** 64 hex digits: what is approved, and what action apply takes. */
+  readonly digest: string;
+  readonly revision: number;
 }
 
 export interface RunSource {

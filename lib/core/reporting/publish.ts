@@ -86,6 +86,7 @@ function outputs(result: RunResult): [string, string][] {
     ['unchanged', String(counts.unchanged)],
     ['pruned', String(counts.pruned)],
     ['failed', String(counts.failed)],
+    ['planDigest', result.plan?.digest ?? ''],
   ];
 }
 

@@ -21,10 +21,7 @@ export async function networkEnvironment(
   tempDirectory: string,
 ): Promise<NetworkEnvironment> {
   const variables: Record<string, string> = {};
-  const isDirect =
-    remote !== undefined &&
-    URL.canParse(remote) &&
-    proxyFor(new URL(remote), { network }) === undefined;
+  const isDirect = remote !== undefined && URL.canParse(remote) && proxyFor(new URL(remote), { network }) === undefined;
   if (network.proxyUrl !== undefined && !isDirect) {
     const proxy = new URL(network.proxyUrl);
     if (network.proxyUsername !== undefined) proxy.username = encodeURIComponent(network.proxyUsername);

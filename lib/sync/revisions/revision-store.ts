@@ -19,6 +19,7 @@ const stateLabel = 'gitops.pipelines/revision-state';
 const partLabel = 'gitops.pipelines/revision-part';
 const commitAnnotation = 'gitops.pipelines/commit';
 const digestAnnotation = 'gitops.pipelines/plan-digest';
+const contentAnnotation = 'gitops.pipelines/content-digest';
 const partsAnnotation = 'gitops.pipelines/parts';
 const dataKey = 'content';
 
@@ -29,6 +30,8 @@ export interface RevisionSummary {
   readonly commit: string;
   readonly digest?: string;
   readonly createdAt: string;
+  /** See `digestOf`. */
+  readonly contentDigest?: string;
   readonly parts: number;
 }
 
@@ -66,14 +69,18 @@ export class RevisionStore {
   }
 
   /** The first part is written last: a run that dies in between leaves nothing that a list shows. */
-  async add(content: RevisionContent, state: RevisionState): Promise<RevisionSummary> {
+  async add(content: RevisionContent, state: RevisionState, contentDigest?: string): Promise<RevisionSummary> {
     const parts = encodeContent(content);
     for (let attempt = 0; ; attempt += 1) {
       const newest = (await this.list())[0]?.number ?? 0;
       const number = newest + 1 + attempt;
       try {
         for (let part = parts.length; part >= 1; part -= 1) {
-          await this.#client.create(secrets, this.#set.namespace, this.#secret(number, part, parts, content, state));
+          await this.#client.create(
+            secrets,
+            this.#set.namespace,
+            this.#secret(number, part, parts, content, state, contentDigest),
+          );
         }
         const created = {
           number,
@@ -130,6 +137,7 @@ export class RevisionStore {
     parts: readonly string[],
     content: RevisionContent,
     state: RevisionState,
+    contentDigest: string | undefined,
   ): Json {
     return {
       apiVersion: 'v1',
@@ -148,6 +156,7 @@ export class RevisionStore {
           [commitAnnotation]: content.deployment.commit,
           [partsAnnotation]: String(parts.length),
           ...(content.plan && { [digestAnnotation]: content.plan.digest }),
+          ...(contentDigest !== undefined && { [contentAnnotation]: contentDigest }),
         },
       },
       data: { [dataKey]: Buffer.from(parts[part - 1] ?? '', 'latin1').toString('base64') },
@@ -159,6 +168,7 @@ function summaryOf(item: Json): RevisionSummary {
   const { labels = {}, annotations = {}, creationTimestamp } = item['metadata'];
   const state = labels[stateLabel];
   const digest = annotations[digestAnnotation];
+  const contentDigest = annotations[contentAnnotation];
   return {
     number: Number(labels[revisionLabel]),
     state: state === 'planned' || state === 'applied' ? state : 'superseded',
@@ -166,5 +176,6 @@ function summaryOf(item: Json): RevisionSummary {
     createdAt: String(creationTimestamp ?? ''),
     parts: Number(annotations[partsAnnotation] ?? 1),
     ...(typeof digest === 'string' && { digest }),
+    ...(typeof contentDigest === 'string' && { contentDigest }),
   };
 }
