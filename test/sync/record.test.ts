@@ -7,7 +7,8 @@ import { addMade, isSameInventory, recordRun, superset } from '../../lib/sync/re
 import { applied, configMap, set, target } from './sample.ts';
 
 const options = { fieldManager: set.fieldManager, digestKey: undefined };
-const now = new Date('2026-03-03T03:03:03Z');
+const at = '2026-03-03T03:03:03Z';
+const attempt = { commit: 'c1', at };
 const known = (name: string, more: Partial<InventoryEntry> = {}): InventoryEntry => ({
   ...target(configMap(name)).id,
   version: 'v1',
@@ -31,10 +32,10 @@ const entryOf = ({ entries }: Inventory, name: string) => entries.get(target(con
 
 describe('the record before the first write', () => {
   it('has all that was recorded, and an intent for all that may be made or taken over', () => {
-    const before = superset(inventory(known('old')), [decision('new', 'create'), decision('theirs', 'adopt')], now);
+    const before = superset(inventory(known('old')), [decision('new', 'create'), decision('theirs', 'adopt')], attempt);
     assert.deepEqual(entryOf(before, 'old'), known('old'));
-    assert.deepEqual(entryOf(before, 'new')?.pending, { intent: 'create', since: now.toISOString() });
-    const adopting = { intent: 'adopt', since: now.toISOString(), seenUid: 'uid-theirs' };
+    assert.deepEqual(entryOf(before, 'new')?.pending, { intent: 'create', since: at });
+    const adopting = { intent: 'adopt', since: at, seenUid: 'uid-theirs' };
     assert.deepEqual(entryOf(before, 'theirs')?.pending, adopting);
     assert.equal(entryOf(before, 'theirs')?.uid, undefined);
   });
@@ -42,7 +43,7 @@ describe('the record before the first write', () => {
   it('has an intent also for what carries our label but is not recorded, or under another uid', () => {
     const stale = known('b', { uid: 'other' });
     const todo = [decision('a', 'configure'), decision('b', 'configure', { entry: stale })];
-    const before = superset(inventory(stale), todo, now);
+    const before = superset(inventory(stale), todo, attempt);
     assert.deepEqual(
       ['a', 'b'].map((name) => entryOf(before, name)?.pending?.intent),
       ['adopt', 'adopt'],
@@ -54,28 +55,28 @@ describe('the record before the first write', () => {
     const early = { intent: 'create' as const, since: '2026-01-01T00:00:00Z' };
     const { uid: _uid, ...unfinished } = known('b', { pending: early });
     const todo = [decision('a', 'configure', { entry: record }), decision('b', 'create', { entry: unfinished })];
-    const before = superset(inventory(record, unfinished), todo, now);
+    const before = superset(inventory(record, unfinished), todo, attempt);
     assert.equal(entryOf(before, 'a'), record);
     assert.deepEqual(entryOf(before, 'b')?.pending, early);
   });
 });
 
 describe('the record after a run', () => {
-  const run = { prunes: [], pruned: [], deployed: undefined };
+  const run = { prunes: [], pruned: [], deployment: attempt, isApplied: true, isHealthy: true };
 
   it('has uid and fingerprint of what was answered, and the intent of what was not', () => {
     const [made, failed] = [decision('made', 'create'), decision('failed', 'create')];
-    const before = superset(inventory(), [made, failed], now);
+    const before = superset(inventory(), [made, failed], attempt);
     const results: Applied[] = [
       done(made),
       { decision: failed, state: 'failed', problem: { message: 'x' }, error: new Error('x') },
     ];
-    const after = recordRun(before, { ...run, applied: results }, options);
+    const after = recordRun(before, { ...run, isApplied: false, applied: results }, options);
     assert.equal(entryOf(after, 'made')?.uid, 'uid-made');
     assert.ok(entryOf(after, 'made')?.fingerprint);
     assert.equal(entryOf(after, 'made')?.pending, undefined);
     assert.equal(entryOf(after, 'failed')?.pending?.intent, 'create');
-    assert.equal(after.deployed, undefined);
+    assert.deepEqual([after.deployed, after.attempt], [undefined, attempt]);
   });
 
   it('knows what was adopted, also runs later', () => {
@@ -111,13 +112,13 @@ describe('the record after a run', () => {
   });
 
   it('is worth a write when it differs in more than the time of an equal deployment', () => {
-    const at = (time: string, commit = 'c'): Inventory => ({
+    const of = (time: string, commit = 'c'): Inventory => ({
       ...inventory(known('a')),
       deployed: { commit, at: time },
     });
-    assert.ok(isSameInventory(at('1'), at('2')));
-    assert.ok(!isSameInventory(at('1'), at('1', 'd')));
-    assert.ok(!isSameInventory(at('1'), { ...at('1'), entries: entriesByKey([known('a', { adopted: true })]) }));
+    assert.ok(isSameInventory(of('1'), of('2')));
+    assert.ok(!isSameInventory(of('1'), of('1', 'd')));
+    assert.ok(!isSameInventory(of('1'), { ...of('1'), entries: entriesByKey([known('a', { adopted: true })]) }));
   });
 
   it('adds what this run made to the record of a run that came in between, and changes nothing else in it', () => {
