@@ -7,7 +7,7 @@ import { httpServer } from '../network/servers.ts';
 import { accessTo, answer, cleanUp, configMaps, direct, type Handler, refuse, stubServer } from './stub-server.ts';
 
 const object = { kind: 'ConfigMap', metadata: { name: 'a' } };
-const options = { network: direct, backoff: () => 1, retryBudget: 400 };
+const options = { network: direct, backoff: () => 1, retryBudget: 3000 };
 
 describe('a request', () => {
   const opened = cleanUp();
@@ -72,7 +72,7 @@ describe('a request', () => {
         assert.equal(client.statistics.retries, 2);
         assert.equal(client.statistics.total, 3);
         assert.equal(messages.length, 1, 'told once');
-        assert.match(messages[0] ?? '', /^https:\/\/127\.0\.0\.1:\d+: .* Trying again for up to 1 s\.$/s);
+        assert.match(messages[0] ?? '', /^https:\/\/127\.0\.0\.1:\d+: .* Trying again for up to 3 s\.$/s);
       });
     }
 
@@ -95,7 +95,6 @@ describe('a request', () => {
       const { client } = await rig(
         failing(1, (response) => refuse(response, 429, 'slow down', { 'retry-after': '1' })),
         {},
-        { retryBudget: 3000 },
       );
       await get(client);
       assert.ok(Date.now() - started >= 990, 'one second');
@@ -117,19 +116,18 @@ describe('a request', () => {
     });
 
     it('tells of an outage once, however many requests wait for its end, and of the next one again', async () => {
-      let down = true;
-      const { client, messages } = await rig(
-        (_request, response) => (down ? reset(response) : answer(response, object)),
-        {},
-        { retryBudget: 5000, backoff: () => 5 },
-      );
+      const waiting: ServerResponse[] = [];
+      const { client, messages } = await rig((_request, response, number) => {
+        // In each outage of 40 requests the first 20 fail; the others are answered when all of them are there.
+        if ((number - 1) % 40 < 20) {
+          reset(response);
+          return;
+        }
+        waiting.push(response);
+        if (waiting.length === 20) for (const held of waiting.splice(0)) answer(held, object);
+      });
       for (const outage of [1, 2]) {
-        down = true;
-        const waiting = Promise.all(Array.from({ length: 20 }, () => get(client)));
-        setTimeout(() => {
-          down = false;
-        }, 30);
-        await waiting;
+        await Promise.all(Array.from({ length: 20 }, () => get(client)));
         assert.equal(messages.length, outage);
       }
     });
