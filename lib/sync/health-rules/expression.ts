@@ -122,6 +122,7 @@ function typeName(value: unknown): string {
 }
 
 function shorten(text: string): string {
-  const characters = [...text.slice(0, 2 * longestText)];
+  // Never half a character.
+  const characters = [...text.slice(0, 2 * longestText + 2)];
   return characters.length > longestText ? `${characters.slice(0, longestText).join('')}…` : text;
 }
