@@ -12,6 +12,8 @@ import type { SyncSet } from './sync-set.ts';
 export interface ActionContext {
   readonly client: KubernetesClient;
   readonly set: SyncSet;
+  /** The same cluster, for what has to be brought to an end also after a cancellation: it is cut off some seconds later. */
+  readonly steady: KubernetesClient;
   readonly store: InventoryStore;
   readonly options: SyncOptions;
   /** Of namespaced objects that name none. */

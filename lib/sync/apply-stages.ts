@@ -30,10 +30,12 @@ const parallel = 16;
 
 /**
  * Applies stage after stage, in parallel inside one. After a failure the requests of its stage end, later stages are not begun.
- * Every decision has exactly one result, also after a cancellation.
+ * Every decision has exactly one result, also after a cancellation: what the server was sent is waited for by `writer`, so that it is
+ * known what was done; nothing new is begun.
  */
 export async function applyStages(
   client: KubernetesClient,
+  writer: KubernetesClient,
   decisions: readonly Decision[],
   options: ApplyOptions,
 ): Promise<Applied[]> {
@@ -45,7 +47,7 @@ export async function applyStages(
       stage.objects.map((decision) =>
         limit(async (): Promise<Applied> => {
           if (stopped || options.signal.aborted) return { decision, state: 'notReached' };
-          const result = await applyOne(client, decision, options);
+          const result = await applyOne(writer, decision, options);
           options.onApplied(result);
           return result;
         }),
@@ -58,7 +60,11 @@ export async function applyStages(
         client,
         applied.flatMap((result) => (result.state === 'done' ? [result.answer] : [])),
         options.signal,
-      );
+      ).catch((error: unknown) => {
+        if (!(error instanceof CancelledError)) throw error;
+        stopped = true;
+        return [];
+      });
       for (const { object, problem } of late) {
         const index = results.findIndex((result) => result.state === 'done' && result.answer === object);
         const result = results[index];

@@ -32,7 +32,7 @@ export async function execute(context: RenderedContext, assessment: Assessment, 
   const before = await recordIntent(context, assessment, todo);
 
   context.progress(20, `Applying ${counted(todo.length, 'object')}`);
-  const applied = await applyStages(context.client, todo, {
+  const applied = await applyStages(context.client, context.steady, todo, {
     fieldManager: context.set.fieldManager,
     conflicts: context.options.conflicts,
     foreignFields: context.options.foreignFields,

@@ -109,6 +109,7 @@ class Run {
     );
     return {
       client,
+      steady,
       set: this.#set,
       store,
       options,

@@ -69,10 +69,25 @@ export class Pipeline {
 
   /** One run of the pipeline: a fresh checkout of depth 1, as the agent makes it, and the packed task in it. */
   async run(action: string, inputs: Record<string, string> = {}): Promise<TaskRun> {
+    const checkout = await this.#folder();
+    await this.#checkOut(checkout);
+    return this.#runIn(checkout, action, { manifests: 'deploy', ...inputs });
+  }
+
+  /** A run on another agent that checks nothing out. */
+  async runWithoutCheckout(action: string, inputs: Record<string, string> = {}): Promise<TaskRun> {
+    return this.#runIn(await this.#folder(), action, inputs);
+  }
+
+  async #folder(): Promise<string> {
     this.#runs += 1;
-    const { azureDevOps, cluster, vsix, folder } = this.#around;
-    const checkout = join(folder, `run-${this.#runs}`, 's');
-    await mkdir(checkout, { recursive: true });
+    const folder = join(this.#around.folder, `run-${this.#runs}`, 's');
+    await mkdir(folder, { recursive: true });
+    return folder;
+  }
+
+  async #checkOut(checkout: string): Promise<void> {
+    const { azureDevOps } = this.#around;
     const git = (...args: string[]) => run('git', ['-C', checkout, ...args]);
     await git('init', '--quiet');
     await git('remote', 'add', 'origin', this.#repository.url);
@@ -86,10 +101,14 @@ export class Pipeline {
       'main',
     );
     await git('checkout', '--quiet', '--detach', 'FETCH_HEAD');
+  }
+
+  async #runIn(checkout: string, action: string, inputs: Record<string, string>): Promise<TaskRun> {
+    const { azureDevOps, cluster, vsix } = this.#around;
     const shown = Object.entries(inputs)
       .map(([name, value]) => ` ${name}=${value}`)
       .join('');
-    command(`GitOpsSync@0  action=${action} syncSet=shop environment=production manifests=deploy${shown}`);
+    command(`GitOpsSync@0  action=${action} syncSet=shop environment=production${shown}`);
     const result = await runTask({
       vsix,
       task: 'GitOpsSync',
@@ -99,7 +118,6 @@ export class Pipeline {
         syncSet: 'shop',
         environment: 'production',
         namespace: 'shop',
-        manifests: 'deploy',
         timeout: '2m',
         ...inputs,
       },

@@ -29,10 +29,10 @@ export const scenes: readonly Scene[] = [
     },
   },
   {
-    title: 'The second merge: one change, one removal',
+    title: 'The second merge: plan, approve, apply',
     story:
-      'A pull request raises the number of replicas and removes the nightly report. The plan shows both before anything happens; then the merge is deployed and the removed object is pruned.',
-    lesson: 'a plan showed one change and one removal, and the sync did exactly that',
+      'A pull request raises the number of replicas and removes the nightly report. The plan shows both before anything happens and is named by a digest. After an approval another agent, with no checkout, applies exactly that plan; the removed object is pruned.',
+    lesson: 'a plan showed one change and one removal, and exactly that was applied after an approval',
     async play(pipeline) {
       await pipeline.edit('deploy/web.yaml', (text) => text.replace('replicas: 2', 'replicas: 3'));
       await pipeline.remove('deploy/report-job.yaml');
@@ -40,9 +40,11 @@ export const scenes: readonly Scene[] = [
       const plan = await pipeline.run('plan');
       expectOutcome(plan, 'planHasChanges');
       expectCounts(plan, { created: '0', configured: '1', pruned: '1' });
-      const sync = await pipeline.run('sync');
-      expectOutcome(sync, 'applied');
-      expectCounts(sync, { created: '0', configured: '1', pruned: '1' });
+      const planDigest = outputOf(plan, 'planDigest')?.slice(0, 12) ?? '';
+      command(`approve the plan ${planDigest}   # the check of the environment "production"`);
+      const applied = await pipeline.runWithoutCheckout('apply', { planDigest });
+      expectOutcome(applied, 'applied');
+      expectCounts(applied, { created: '0', configured: '1', pruned: '1' });
       assert.equal(
         await pipeline.cluster.client().find('/apis/batch/v1/namespaces/shop/cronjobs/nightly-report'),
         undefined,
@@ -87,6 +89,22 @@ export const scenes: readonly Scene[] = [
       assert.equal(pipeline.azureDevOps.statuses.at(-1)?.status['state'], 'failed');
       const web = await pipeline.cluster.client().get(`${deployments}/web`);
       assert.ok((web['status'] as { availableReplicas: number }).availableReplicas >= 2);
+    },
+  },
+  {
+    title: 'Rollback, hold and release',
+    story:
+      'Git still holds the bad commit. A rollback goes back to the last revision that was healthy, from the cluster itself. The bad commit is held: the next run does not deploy it again. It can be released on purpose; here a commit that puts it right comes after it, and that is deployed as usual.',
+    lesson: 'a rollback went back, the bad commit was held until it was released, and a good one was deployed as usual',
+    async play(pipeline) {
+      expectOutcome(await pipeline.runWithoutCheckout('rollback'), 'rolledBack');
+      const client = pipeline.cluster.client();
+      assert.match(JSON.stringify(await client.get(`${deployments}/web`)), /shop\/web:1\.0\.0/);
+      expectOutcome(await pipeline.run('sync'), 'held');
+      expectOutcome(await pipeline.run('sync', { release: 'true', wait: 'none' }), 'applied');
+      await pipeline.edit('deploy/web.yaml', (text) => text.replace('shop/web:does-not-exist', 'shop/web:2.0.0'));
+      await pipeline.merge('Version 2.0.0 of the web shop, pushed this time');
+      expectOutcome(await pipeline.run('sync'), 'applied');
     },
   },
 ];

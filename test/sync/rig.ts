@@ -123,6 +123,7 @@ export function rig(options: RigOptions): Rig {
       const loaded = await store.load();
       return await action({
         client: wrap(client),
+        steady: wrap(steady),
         set,
         store,
         options: { ...defaults, syncSet: set.name, ...overrides },

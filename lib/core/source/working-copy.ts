@@ -6,8 +6,8 @@ import { pathInside, type Repository } from '../../ports/git/repository.ts';
 import { workingTreeChanges } from '../../ports/git/working-tree.ts';
 
 /**
- * Checks that what will be read is what the commit holds. Every path must lie in the repository; tracked files below them must be
- * unchanged. Returns warnings to print; throws InputError unless `allow` is set.
+ * Checks that what will be read is what the commit holds. Every path must lie in the repository; files below them must be
+ * unchanged, and known to Git. Returns warnings to print; throws InputError unless `allow` is set.
  *
  * @param paths the files, folders and globs that the inputs name; absolute
  * @param allow whether a difference is only a warning (`allowUnmerged`)
@@ -37,24 +37,25 @@ export async function checkWorkingCopy(
   }
   if (inside.length === 0) return [];
   const { changed, untracked } = await workingTreeChanges(repository, inside, signal);
-  const warnings: string[] = [];
+  const differences: string[] = [];
   if (untracked.length > 0) {
-    warnings.push(
-      `Git does not know ${count(untracked)} among the manifests, so what is deployed is more than the commit holds.`,
+    differences.push(
+      `Git does not know ${count(untracked)} among the manifests: what would be deployed is more than the commit holds.`,
     );
   }
   if (changed.length > 0) {
-    const message = `The checkout differs from its commit in ${count(changed)}: what would be deployed is not what Git says. A step before this one changed it.`;
-    if (!allow) {
-      throw new InputError({
-        message: `${message} Remove that step, or commit the change; for development only, set allowUnmerged.`,
-        input: 'allowUnmerged',
-        code: 'dirty-checkout',
-      });
-    }
-    warnings.push(message);
+    differences.push(
+      `The checkout differs from its commit in ${count(changed)}: what would be deployed is not what Git says. A step before this one changed it.`,
+    );
   }
-  return warnings;
+  if (differences.length === 0 || allow) return differences;
+  throw new InputError(
+    differences.map((message) => ({
+      message: `${message} Remove that step, or commit the change; for development only, set allowUnmerged.`,
+      input: 'allowUnmerged',
+      code: 'dirty-checkout',
+    })),
+  );
 }
 
 /** The folder that a glob looks into; a path that exists as it is written is no glob. */

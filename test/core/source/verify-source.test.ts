@@ -328,12 +328,14 @@ describe('only main reaches the target', () => {
       assert.match((await verify(checkout, { allowUnmerged: true })).warnings.join(), /differs from its commit/);
     });
 
-    it('is a warning for a file that Git does not know', async () => {
+    it('is refused for a file that Git does not know, because no commit holds it', async () => {
       const checkout = await clone({ ref: 'refs/heads/trunk' }, 1);
       await checkout.write('app/generated.yaml', 'x: 1\n');
-      assert.match((await verify(checkout)).warnings.join(), /does not know 1 file \(app\/generated\.yaml\)/);
+      const unknown = /does not know 1 file \(app\/generated\.yaml\)/;
+      await refused(verify(checkout), InputError, unknown);
       const glob = [join(checkout.folder, 'app/**/*.yaml')];
-      assert.match((await verify(checkout, { paths: glob })).warnings.join(), /app\/generated\.yaml/);
+      await refused(verify(checkout, { paths: glob }), InputError, unknown);
+      assert.match((await verify(checkout, { allowUnmerged: true })).warnings.join(), unknown);
     });
 
     it('does not matter elsewhere', async () => {
