@@ -37,6 +37,8 @@ export async function postStatus(agent: Agent, result: RunResult, source: Verifi
 
 /** `error` is for runs that say nothing about the commit. */
 function stateOf(result: RunResult): CommitState {
+  // A held commit failed before, and it is not what runs.
+  if (result.outcome === 'held' || result.outcome === 'rolledBack') return 'failed';
   if (outcomes[result.outcome] !== 'Failed') return 'succeeded';
   return result.outcome === 'canceled' || result.outcome === 'connectionLost' ? 'error' : 'failed';
 }

@@ -18,6 +18,8 @@ export async function runSync(context: RenderedContext): Promise<ActionResult> {
   refuse(assessment);
   if (assessment.overCap !== undefined) return pruneHeld(assessment, context);
   const { result, succeeded, inventory } = await execute(context, assessment);
+  // Without waiting nobody knows whether it is one to go back to.
+  if (succeeded && context.options.wait === 'none') return result;
   if (succeeded) {
     const warnings = await keepRevision(context, assessment.loaded.inventory, result);
     return { ...result, warnings: [...result.warnings, ...warnings] };
