@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleTask } from '../../../scripts/build/bundle.ts';
-import { checkDuplicates, checkEngines, checkStartSize, startFiles } from '../../../scripts/build/bundle-checks.ts';
+import {
+  checkDuplicates,
+  checkEngines,
+  checkStartSize,
+  ENGINE_EXCEPTIONS,
+  startFiles,
+} from '../../../scripts/build/bundle-checks.ts';
 import { bundledPackages } from '../../../scripts/build/packages.ts';
 import { fakePackage, tempFolder } from '../support.ts';
 
@@ -80,6 +87,23 @@ describe('A bundle', () => {
       problems.map(({ message }) => message),
       ['modern 1.0.0 does not run on Node 20.18.1: its engines say >=22.19.0'],
     );
+  });
+
+  it('lets a package pass that was proven to run on an older Node, at that version and with those engines only', () => {
+    const exceptions = [{ name: 'modest', version: '1.0.0', engines: '>=22', test: 'modest.test.ts' }];
+    const modest = (version: string, node: string) =>
+      checkEngines([{ name: 'modest', folder: 'm', path: 'm', files: [], version, node }], 'tasks/X', exceptions)
+        .length;
+    assert.deepEqual([modest('1.0.0', '>=22'), modest('1.0.1', '>=22'), modest('1.0.0', '>=23')], [0, 1, 1]);
+  });
+
+  it('makes no exception that is not needed, or not proven', () => {
+    for (const { name, version, engines, test } of ENGINE_EXCEPTIONS) {
+      const root = join(import.meta.dirname, '..', '..', '..');
+      const json = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'));
+      assert.deepEqual({ version: json.version, engines: json.engines.node }, { version, engines });
+      assert.ok(existsSync(join(root, test)), test);
+    }
   });
 
   it('names what is imported lazily after its file or package, and longer where a name is taken', async () => {
