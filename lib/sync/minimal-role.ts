@@ -85,7 +85,7 @@ function inventoryGrants({ lease = false }: RoleOptions): Grants {
   const grants: Grants = new Map();
   grant(grants, '', 'configmaps', ['get', 'list', 'create', 'update', 'patch', 'delete']);
   grant(grants, '', 'secrets', ['get', 'list', 'create', 'patch', 'delete']);
-  if (lease) grant(grants, 'coordination.k8s.io', 'leases', ['get', 'create', 'update', 'patch', 'delete']);
+  if (lease) grant(grants, 'coordination.k8s.io', 'leases', ['get', 'create', 'update']);
   return grants;
 }
 

@@ -141,14 +141,17 @@ function listStatuses(state: State, repository: ServedRepository, commit: string
     .filter((one) => one.repositoryId === repository.id && one.commit === commit)
     .map((one) => one.status)
     .reverse();
-  if (query.get('latestOnly')?.toLowerCase() !== 'true') return all;
+  const skip = Number(query.get('skip') ?? 0);
+  const page = (statuses: unknown[]) => statuses.slice(skip, skip + Number(query.get('top') ?? 1000));
+  if (query.get('latestOnly')?.toLowerCase() !== 'true') return page(all);
   const seen = new Set<string>();
-  return all.filter((status) => {
+  const latest = all.filter((status) => {
     const key = JSON.stringify((status as StatusBody).context);
     const first = !seen.has(key);
     seen.add(key);
     return first;
   });
+  return page(latest);
 }
 
 async function requireCommit(repository: ServedRepository, id: string): Promise<void> {

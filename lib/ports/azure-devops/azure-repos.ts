@@ -1,5 +1,6 @@
 import type { IGitApi } from 'azure-devops-node-api/GitApi.js';
-import type { GitStatusState } from 'azure-devops-node-api/interfaces/GitInterfaces.js';
+import type { GitStatus, GitStatusState } from 'azure-devops-node-api/interfaces/GitInterfaces.js';
+import { RefusedError } from '../../errors.ts';
 import type { NetworkSettings } from '../agent/agent.ts';
 import { requireCommitId } from '../git/names.ts';
 import type { Answer } from '../git/repository.ts';
@@ -38,6 +39,17 @@ export interface CommitStatus {
   readonly targetUrl?: string;
 }
 
+/** A status that somebody posted on a commit. */
+export interface PostedStatus {
+  readonly genre: string;
+  readonly name: string;
+  /** As the documentation names it; a state that it does not name stays as it came. */
+  readonly state: string;
+  readonly author: { readonly id?: string; readonly uniqueName?: string };
+  /** ISO 8601. */
+  readonly at: string;
+}
+
 /** What we ask of Azure Repos over REST. Every method throws our errors only. */
 export interface AzureRepos {
   repository(address: RepositoryAddress): Promise<AzureRepository>;
@@ -47,6 +59,8 @@ export interface AzureRepos {
   isAncestor(address: RepositoryAddress, ancestor: string, descendant: string): Promise<Answer>;
   /** Needs the permission Contribute. A repeated post only replaces the status, so it is retried as reads are. */
   postCommitStatus(address: RepositoryAddress, commit: string, status: CommitStatus): Promise<void>;
+  /** Every status that was ever posted on a commit, by whomever: the latest of a name can be anybody's. */
+  commitStatuses(address: RepositoryAddress, commit: string): Promise<PostedStatus[]>;
 }
 
 export interface AzureReposOptions {
@@ -60,6 +74,9 @@ export interface AzureReposOptions {
 }
 
 const DESCRIPTION_LIMIT = 256;
+const STATUS_PAGE = 500;
+/** Nobody posts as many but to hide others. */
+const MOST_STATUSES = 10_000;
 
 /** A client that connects at its first call. */
 export function azureRepos(options: AzureReposOptions): AzureRepos {
@@ -126,6 +143,20 @@ export function azureRepos(options: AzureReposOptions): AzureRepos {
       };
       await ask(attempt, (api) => api.createCommitStatus(body, commit, address.repository, address.project));
     },
+    commitStatuses: async (address, commit) => {
+      requireCommitId(commit, 'commit');
+      const attempt = { what: `list the statuses of commit ${commit}`, where: place(address), permission: 'Read' };
+      const all: PostedStatus[] = [];
+      const { repository, project } = address;
+      while (all.length <= MOST_STATUSES) {
+        const page = await ask(attempt, (api) =>
+          api.getStatuses(commit, repository, project, STATUS_PAGE, all.length, false),
+        );
+        all.push(...page.map(posted));
+        if (page.length < STATUS_PAGE) return all;
+      }
+      throw new RefusedError(`Commit ${commit} has more than ${MOST_STATUSES} statuses; they cannot be judged.`, 0);
+    },
   };
 }
 
@@ -134,6 +165,20 @@ function toOurs(error: unknown, attempt: Attempt): unknown {
   // CancelledError is ours already.
   return error instanceof Error && 'outcome' in error ? error : serviceError(error, attempt);
 }
+
+/** The package makes numbers of states; the documented form is their names. */
+function posted({ context, state, createdBy, creationDate }: GitStatus): PostedStatus {
+  const { id, uniqueName } = createdBy ?? {};
+  return {
+    genre: context?.genre ?? '',
+    name: context?.name ?? '',
+    state: typeof state === 'number' ? (STATE_NAMES[state] ?? String(state)) : String(state ?? 'notSet'),
+    author: { ...(id && { id }), ...(uniqueName && { uniqueName }) },
+    at: new Date(creationDate ?? 0).toISOString(),
+  };
+}
+
+const STATE_NAMES = ['notSet', 'pending', 'succeeded', 'failed', 'error', 'notApplicable', 'partiallySucceeded'];
 
 function place(address: RepositoryAddress): string {
   return `repository ${address.repository} of project ${address.project}`;

@@ -31,10 +31,10 @@ export function judgeStatuses(
 function flawOf(wanted: RequiredStatus, seen: readonly SeenStatus[]): string | undefined {
   const named = seen.filter(({ genre, name }) => (genre ?? '') === wanted.genre && name === wanted.name);
   const believed = named.filter(({ author }) => isExpected(author, wanted.authors));
-  const newest = believed.reduce<SeenStatus | undefined>(
-    (latest, status) => (latest === undefined || Date.parse(status.at) >= Date.parse(latest.at) ? status : latest),
-    undefined,
-  );
+  const latest = Math.max(...believed.map(({ at }) => Date.parse(at)));
+  const last = believed.filter(({ at }) => !(Date.parse(at) < latest));
+  // Of several at one moment nobody can tell the order.
+  const newest = last.find(({ state }) => state !== 'succeeded') ?? last[0];
   if (newest !== undefined) return newest.state === 'succeeded' ? undefined : `it is ${newest.state}`;
   const [stranger] = named;
   return stranger === undefined

@@ -99,6 +99,27 @@ for (const version of ['7.1', '7.2'] as const) {
       assert.match(description, /^a b 😀+…$/u);
     });
 
+    it('lists every status of a commit with its author, also those that a later one of the same name hides', async () => {
+      await connect().postCommitStatus(address(), side, { ...STATUS, state: 'failed' });
+      await connect().postCommitStatus(address(), side, STATUS);
+      const found = await connect().commitStatuses(address(), side);
+      assert.deepEqual(found.map(({ state }) => state).sort(), ['failed', 'succeeded']);
+      const [one] = found;
+      assert.deepEqual([one?.genre, one?.name], ['gitops', 'sync/production/shop']);
+      assert.deepEqual(one?.author, { id: service.project.id, uniqueName: 'Build\\shop' });
+      assert.ok(Math.abs(Date.parse(one?.at ?? '') - Date.now()) < 60_000);
+      service.assertValid();
+    });
+
+    it('lists more statuses than come at a time', async () => {
+      await connect().postCommitStatus(address(), first, STATUS);
+      const last = service.statuses.at(-1) ?? assert.fail();
+      const all = service.statuses as (typeof last)[];
+      for (let count = 0; count < 1100; count += 1) all.push(last);
+      assert.equal((await connect().commitStatuses(address(), first)).length, 1101);
+      service.assertValid();
+    });
+
     it('connects once for several calls', async () => {
       const from = service.requests.length;
       const repos = connect();

@@ -298,6 +298,14 @@ describe('guardrails', () => {
       assert.deepEqual(says(rails, { statuses: [old, status('failed', 'mallory', later)] }), []);
       assert.match(says(rails, { statuses: [status('pending', 'Build\\abc')] }).join(), /it is pending\./);
     });
+    it('that failed goes before one that succeeded at the same moment', () => {
+      const [good, bad] = [status('succeeded', 'Build\\abc'), status('failed', 'Build\\abc')];
+      for (const statuses of [
+        [good, bad],
+        [bad, good],
+      ])
+        assert.match(says(rails, { statuses }).join(), /it is failed\./);
+    });
     it('of another genre or name do not count', () => {
       const other = { ...status('succeeded', 'Build\\abc'), genre: 'ci' };
       assert.match(says(rails, { statuses: [other] }).join(), /the commit has none/);
