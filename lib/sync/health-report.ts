@@ -1,5 +1,5 @@
 import { describeId } from '../core/objects/kubernetes-object.ts';
-import { CancelledError, type Problem } from '../errors.ts';
+import { CancelledError, GitOpsError, type Problem } from '../errors.ts';
 import type { Json } from '../ports/kubernetes/kubernetes-client.ts';
 import type { RenderedContext } from './action-result.ts';
 import type { Applied } from './apply-stages.ts';
@@ -55,7 +55,15 @@ export async function waitFor(
     return { outcome: result.outcome, objects, notes: result.notes, problems: result.objects.flatMap(problemOf) };
   } catch (error) {
     if (error instanceof CancelledError) return undefined;
-    throw error;
+    if (!(error instanceof GitOpsError)) throw error;
+    // What was applied has to be recorded all the same; that nobody could look is no pass.
+    const message = `Whether the objects became healthy could not be found out: ${error.message}`;
+    return {
+      outcome: 'connectionLost',
+      objects: new Map(),
+      notes: [],
+      problems: [{ message, code: 'health-unknown' }],
+    };
   }
 }
 
@@ -76,7 +84,8 @@ export async function explainFailures(
         const diagnosis = await diagnose(context.client, result.target, { since, signal: context.signal });
         explained.set(key, describeDiagnosis(diagnosis));
       } catch (error) {
-        if (!(error instanceof CancelledError)) throw error;
+        if (!(error instanceof GitOpsError)) throw error;
+        explained.set(key, [`Why could not be found out: ${error.message}`]);
       }
     }),
   );

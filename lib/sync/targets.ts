@@ -8,6 +8,7 @@ import {
   versionOf,
 } from '../core/objects/kubernetes-object.ts';
 import { InputError, type Problem } from '../errors.ts';
+import { nearest } from '../ports/agent/nearest.ts';
 import type { ApiCatalog, ApiResource } from '../ports/kubernetes/discovery.ts';
 import { payloadOf } from './payload.ts';
 import type { SyncSet } from './sync-set.ts';
@@ -118,6 +119,11 @@ function unknownKind(manifest: Manifest, catalog: ApiCatalog): string {
   const elsewhere = catalog.all().find((resource) => resource.kind.toLowerCase() === kind.toLowerCase());
   if (elsewhere !== undefined) {
     return `${what}: the cluster knows no such kind. Did you mean kind: ${elsewhere.kind} with apiVersion: ${nameOf(elsewhere)}?`;
+  }
+  const near = nearest(kind, [...new Set(catalog.all().map((resource) => resource.kind))]);
+  const meant = catalog.all().find((resource) => resource.kind === near);
+  if (meant !== undefined) {
+    return `${what}: the cluster knows no such kind. Did you mean kind: ${meant.kind} with apiVersion: ${nameOf(meant)}? If not, install its CustomResourceDefinition first, or add it to the manifests.`;
   }
   return `${what}: the cluster knows no such kind, and no CustomResourceDefinition for it is among the manifests. Install its definition first, or add it to the manifests.`;
 }
