@@ -1,5 +1,5 @@
-import { InputError } from '../../errors.ts';
 import type { ClusterAccess } from './access.ts';
+import { checkAddress } from './address.ts';
 import { readCatalog } from './catalog.ts';
 import type { ApiCatalog, ApiResource } from './discovery.ts';
 import type {
@@ -20,6 +20,7 @@ import type {
   WriteOptions,
 } from './kubernetes-client.ts';
 import { statusOf } from './kubernetes-error.ts';
+import { listAll } from './list-pages.ts';
 import { resourcePath, withQuery } from './paths.ts';
 import { type HttpRequest, Transport, type TransportOptions } from './transport.ts';
 import { warningTexts } from './warnings.ts';
@@ -30,22 +31,6 @@ export function connect(access: ClusterAccess, options: TransportOptions): Kuber
   checkAddress(access);
   return new RestClient(access, options);
 }
-
-function checkAddress({ server, identity }: ClusterAccess): void {
-  const url = URL.canParse(server) ? new URL(server) : undefined;
-  if (url?.username || url?.password) {
-    // It is printed in every message and kept in results.
-    throw new InputError(`The cluster's address contains a user name or password. Take it out (${identity}).`);
-  }
-  if (!/^https?:\/\/[^\s?#]+$/.test(server) || url === undefined) {
-    throw new InputError(
-      `The cluster's address '${server}' is not an https:// address (${identity}). It looks like https://host:6443.`,
-    );
-  }
-}
-
-const pageSize = 500;
-const metadataOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 
 interface GetOptions {
   readonly accept?: string | undefined;
@@ -94,36 +79,8 @@ class RestClient implements KubernetesClient {
     return orUndefined(() => this.#get(resourcePath(resource, namespace, name), 'get'));
   }
 
-  async list(resource: ApiResource, options: ListOptions = {}): Promise<ListResult> {
-    try {
-      return await this.#pages(resource, options, pageSize);
-    } catch (error) {
-      if (statusOf(error) !== 410) throw error;
-      // The list was compacted away between two pages; client-go's pager, too, takes all at once then.
-      return this.#pages(resource, options, undefined);
-    }
-  }
-
-  async #pages(resource: ApiResource, options: ListOptions, limit: number | undefined): Promise<ListResult> {
-    const apiVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
-    const items: Json[] = [];
-    let cursor: string | undefined;
-    let resourceVersion = '';
-    do {
-      const path = withQuery(resourcePath(resource, options.namespace ?? ''), {
-        limit,
-        continue: cursor,
-        labelSelector: options.labelSelector,
-        fieldSelector: options.fieldSelector,
-      });
-      const accept = options.metadataOnly ? metadataOnly : undefined;
-      const page = await this.#get(path, 'list', { accept });
-      // Items of a list carry neither apiVersion nor kind.
-      for (const item of (page['items'] ?? []) as Json[]) items.push({ ...item, apiVersion, kind: resource.kind });
-      resourceVersion = page['metadata']?.resourceVersion ?? '';
-      cursor = page['metadata']?.continue || undefined;
-    } while (cursor !== undefined);
-    return { items, resourceVersion };
+  list(resource: ApiResource, options: ListOptions = {}): Promise<ListResult> {
+    return listAll(resource, options, (path, accept) => this.#get(path, 'list', { accept }));
   }
 
   async *watch(resource: ApiResource, options: WatchOptions): AsyncGenerator<WatchEvent> {
