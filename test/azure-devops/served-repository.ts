@@ -14,6 +14,8 @@ export interface ServedRepository {
   /** The bare repository on this machine. */
   readonly folder: string;
   readonly url: string;
+  /** Whether it takes pushes by its address. */
+  readonly pushable: boolean;
   git(...args: string[]): Promise<string>;
   remove(): Promise<void>;
 }
@@ -22,7 +24,7 @@ export async function addRepository(
   collectionUrl: string,
   project: string,
   name: string,
-  options: { readonly defaultBranch?: string; readonly filters?: boolean } = {},
+  options: { readonly defaultBranch?: string; readonly filters?: boolean; readonly pushable?: boolean } = {},
 ): Promise<ServedRepository> {
   const folder = await mkdtemp(join(tmpdir(), 'azure-devops-git-'));
   const git = async (...args: string[]) => (await run('git', args, { cwd: folder })).stdout.trim();
@@ -33,6 +35,7 @@ export async function addRepository(
     name,
     folder,
     url: `${collectionUrl}${encodeURIComponent(project)}/_git/${encodeURIComponent(name)}`,
+    pushable: options.pushable ?? false,
     git,
     remove: () => rm(folder, { recursive: true, force: true }),
   };

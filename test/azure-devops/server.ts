@@ -67,7 +67,7 @@ export interface AzureDevOps {
   /** Makes an empty bare repository and serves it. */
   addRepository(
     name: string,
-    options?: { readonly defaultBranch?: string; readonly filters?: boolean },
+    options?: { readonly defaultBranch?: string; readonly filters?: boolean; readonly pushable?: boolean },
   ): Promise<ServedRepository>;
   fail(failure: Failure): void;
   forgetFailures(): void;
@@ -202,7 +202,14 @@ async function handle(state: State, bench: Bench, request: IncomingMessage, resp
   }
   if (git !== undefined) {
     record(200);
-    return await serveGit(git.repository.folder, git.rest, url.searchParams, request, response);
+    return await serveGit(
+      git.repository.folder,
+      git.rest,
+      url.searchParams,
+      request,
+      response,
+      git.repository.pushable,
+    );
   }
   const discovered = discover(state, bench.tables, method, path);
   if (discovered !== undefined) return send(200, discovered);

@@ -66,7 +66,7 @@ export interface RemoteHistory {
 const FIRST_DEPTH = 1000;
 const FETCH_TIMEOUT = 300_000;
 /** The folder of the history is a bare repository, which some machines only accept when told so. */
-const BARE_HERE: GitConfig = ['safe.bareRepository', 'all'];
+export const BARE_HERE: GitConfig = ['safe.bareRepository', 'all'];
 
 /**
  * Fetches the history of refs or commits: no tags, and no trees or files when the server can leave them out (`--filter=tree:0`; a server
@@ -139,13 +139,14 @@ export async function fetchHistory(
 }
 
 /** After a fetch with a filter, git would try to fetch whatever is missing when it is asked for it; here missing means missing. */
-async function forgetPromise(folder: string, access: RemoteAccess): Promise<void> {
+export async function forgetPromise(folder: string, access: RemoteAccess): Promise<void> {
   for (const section of ['remote.gitops', 'extensions']) {
     await runGit({ args: ['config', '--remove-section', section], cwd: folder, ...signalOf(access) });
   }
 }
 
-async function network(
+/** Runs git in a folder with everything it needs to reach a remote, which it knows by the name `gitops`. */
+export async function network(
   access: RemoteAccess,
   cwd: string,
   args: readonly string[],
@@ -164,7 +165,7 @@ async function network(
 }
 
 /** Turns what git says of a remote into one of our errors. No message holds a credential. */
-function remoteError(access: RemoteAccess, result: GitResult): GitOpsError {
+export function remoteError(access: RemoteAccess, result: GitResult): GitOpsError {
   const said = withoutCredentials(result.stderr.trim(), secretsOf(access));
   const where = parseRemoteUrl(access.url).display;
   const status = Number(/returned error: (\d{3})/.exec(said)?.[1] ?? 0);
@@ -190,7 +191,7 @@ function remoteError(access: RemoteAccess, result: GitResult): GitOpsError {
   return new RefusedError(`Git cannot read ${where}: ${lastLine(said)}.`, status);
 }
 
-function lastLine(text: string): string {
+export function lastLine(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const fatal = lines.findLast((line) => /^(?:fatal|error):/.test(line));
   return (fatal ?? lines.at(-1) ?? 'git gave no reason').replace(/^(?:fatal|error): /, '').replace(/\.$/, '');
