@@ -1,6 +1,6 @@
 import type { Manifest } from '../core/manifests/manifest.ts';
 import type { ChangeResult, Outcome, PlanReference, RunSource } from '../core/plan/result.ts';
-import type { Problem } from '../errors.ts';
+import type { GitOpsError, Problem } from '../errors.ts';
 import type { Log, TaskResult } from '../ports/agent/agent.ts';
 import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
 import type { Deployment } from './inventory.ts';
@@ -23,6 +23,8 @@ export interface ActionContext {
   readonly progress: (percent: number, text: string) => void;
   readonly maskSecret: (value: string) => void;
   readonly signal: AbortSignal;
+  /** Why this run must begin nothing more though nobody cancelled it: its lock was lost. */
+  readonly mustStop?: () => GitOpsError | undefined;
   /** Keys the digests that stand for secrets in what people read. */
   readonly displayKey: Buffer;
   /** Who asked for the run, and its page, when they are known. */

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { orderStages } from '../core/objects/kind-order.ts';
 import type { KubernetesObject } from '../core/objects/kubernetes-object.ts';
-import { CancelledError, type Problem } from '../errors.ts';
+import { CancelledError, type GitOpsError, type Problem } from '../errors.ts';
 import type { JsonPatchOperation, KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
 import { statusOf } from '../ports/kubernetes/kubernetes-error.ts';
 import type { ConflictPolicy } from './conflicts.ts';
@@ -23,6 +23,8 @@ export interface ApplyOptions {
   readonly conflicts: ConflictPolicy;
   readonly foreignFields: 'correct' | 'report' | 'ignore';
   readonly signal: AbortSignal;
+  /** Looked at before every stage; see `ActionContext.mustStop`. */
+  readonly mustStop?: () => GitOpsError | undefined;
   readonly onApplied: (applied: Applied) => void;
 }
 
@@ -43,6 +45,7 @@ export async function applyStages(
   const limit = pLimit(parallel);
   let stopped = false;
   for (const stage of orderStages(decisions, (decision) => decision.target.id)) {
+    stopped ||= options.mustStop?.() !== undefined;
     const applied = await Promise.all(
       stage.objects.map((decision) =>
         limit(async (): Promise<Applied> => {

@@ -37,12 +37,14 @@ export async function execute(context: RenderedContext, assessment: Assessment, 
     conflicts: context.options.conflicts,
     foreignFields: context.options.foreignFields,
     signal: context.signal,
+    ...(context.mustStop && { mustStop: context.mustStop }),
     onApplied: (result) => logApplied(context, result),
   });
   const isApplied = applied.every((result) => result.state === 'done');
   const health = isApplied ? await waitFor(context, assessment, applied) : undefined;
   const isHealthy = isApplied && (health === undefined || health.outcome === 'healthy') && !context.signal.aborted;
-  const pruned = isHealthy ? await prune(context, assessment) : [];
+  const lost = context.mustStop?.();
+  const pruned = isHealthy && lost === undefined ? await prune(context, assessment) : [];
 
   const record = {
     applied,
@@ -56,7 +58,7 @@ export async function execute(context: RenderedContext, assessment: Assessment, 
   const options = await fingerprintOptions(context, assessment);
   const next = recordRun(before, record, options);
   const isWritten = before !== assessment.loaded.inventory || !isSameInventory(before, next);
-  const unrecorded = isWritten ? await saveRecord(context, next, applied) : undefined;
+  const unrecorded = (isWritten ? await saveRecord(context, next, applied) : undefined) ?? lost;
   const details =
     health === undefined || isHealthy ? new Map<string, string[]>() : await explainFailures(context, health, started);
   const changes = changesOf(context, assessment, applied, pruned, health, details);

@@ -47,6 +47,7 @@ const shape = {
   wait: pickList(['all', 'changed', 'none'], { default: 'all' }),
   timeout: duration({ default: '10m', min: 1000 }),
   failOnDrift: boolean(),
+  lockTimeout: duration({ default: '10m' }),
   planStore: pickList(['cluster', 'none'], { default: 'cluster' }),
   planDigest: string(),
   revision: string(),

@@ -3,7 +3,7 @@ import type { LoadResult } from '../core/manifests/load.ts';
 import { secretValuesOf } from '../core/objects/masking.ts';
 import { countChanges, type Outcome, outcomes, type RunResult, type RunSource } from '../core/plan/result.ts';
 import type { VerifiedSource } from '../core/source/verify-source.ts';
-import { CancelledError, GitOpsError, messageOf } from '../errors.ts';
+import { CancelledError, GitOpsError, messageOf, type Problem } from '../errors.ts';
 import type { Agent } from '../ports/agent/agent.ts';
 import { connect } from '../ports/kubernetes/connect.ts';
 import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
@@ -13,6 +13,10 @@ import { clusterAccess } from './cluster-access.ts';
 import { postStatus } from './commit-status.ts';
 import { loadDesiredState } from './desired-state.ts';
 import { InventoryStore } from './inventory-store.ts';
+import { describeHolder } from './lock/holder.ts';
+import { leaseApi } from './lock/lease-api.ts';
+import { SyncLock } from './lock/lock.ts';
+import { describeWait } from './lock/messages.ts';
 import { maskResult } from './mask-result.ts';
 import { readSyncOptions, type SyncOptions } from './options.ts';
 import { runApply } from './run-apply.ts';
@@ -23,6 +27,8 @@ import { runStatus } from './run-status.ts';
 import { runSync } from './run-sync.ts';
 import { checkSource } from './source-check.ts';
 import { type SyncSet, syncSet } from './sync-set.ts';
+
+const writingActions: ReadonlySet<SyncOptions['action']> = new Set(['sync', 'apply', 'rollback', 'destroy']);
 
 /** The task GitOpsSync. `version` is the task's own, e.g. `0.1.0`. */
 export async function syncTask(agent: Agent, version: string): Promise<void> {
@@ -53,6 +59,9 @@ class Run {
   /** Values of the Secrets that Git declares. */
   #secrets: readonly string[] = [];
   #serverVersion: string | undefined;
+  #lock: SyncLock | undefined;
+  readonly #lockWarnings: Problem[] = [];
+  #isDestroyed = false;
 
   constructor(agent: Agent, options: SyncOptions, version: string) {
     this.#agent = agent;
@@ -64,6 +73,12 @@ class Run {
 
   async perform(): Promise<ActionResult> {
     const context = await this.#connect();
+    const result = await this.#act(context);
+    const problem = this.#lock?.problem();
+    return problem === undefined ? result : { ...result, warnings: [...result.warnings, ...problem.problems] };
+  }
+
+  async #act(context: ActionContext): Promise<ActionResult> {
     switch (this.#options.action) {
       case 'status':
         return runStatus(context);
@@ -97,6 +112,8 @@ class Run {
     this.#serverVersion = server.gitVersion;
     agent.log.info(`Cluster ${client.server}, Kubernetes ${server.gitVersion}, as ${access.identity}`);
     const store = new InventoryStore(steady, this.#set, { toolVersion: this.#version });
+    // Before the inventory is read, so that what was read is what this run goes on from.
+    await this.#takeLock(client, steady);
     const loaded = await store.load();
     const deployed = loaded.inventory.deployed;
     this.#previousCommit = deployed?.commit;
@@ -119,10 +136,30 @@ class Run {
       progress: (percent, text) => agent.progress(percent, text),
       maskSecret: (value) => agent.maskSecret(value),
       signal: agent.cancelled,
+      mustStop: () => this.#lock?.problem(),
       displayKey: this.#displayKey,
       ...(agent.host.requestedFor !== undefined && { requester: agent.host.requestedFor }),
       ...(agent.host.runUrl !== undefined && { runUrl: agent.host.runUrl }),
     };
+  }
+
+  /** One run at a time for those that write; the others look on. */
+  async #takeLock(client: KubernetesClient, steady: KubernetesClient): Promise<void> {
+    const agent = this.#agent;
+    if (!writingActions.has(this.#options.action)) return;
+    const lock = new SyncLock(this.#set, {
+      holder: describeHolder(agent.host),
+      api: leaseApi(client, this.#set),
+      steady: leaseApi(steady, this.#set),
+      onInfo: (text) => agent.log.info(text),
+      onWarning: (text) => this.#lockWarnings.push({ message: text, code: 'lock' }),
+    });
+    this.#lock = lock;
+    await lock.acquire({
+      signal: agent.cancelled,
+      timeoutMs: this.#options.lockTimeout,
+      onWait: (wait) => agent.log.info(describeWait(this.#set.name, wait)),
+    });
   }
 
   async #render(context: ActionContext): Promise<ActionResult> {
@@ -160,7 +197,9 @@ class Run {
     return runSync(context);
   }
 
-  async report(startedAt: Date, unmasked: ActionResult): Promise<void> {
+  async report(startedAt: Date, found: ActionResult): Promise<void> {
+    this.#isDestroyed = found.outcome === 'destroyed' && found.changes.every((change) => change.action === 'prune');
+    const unmasked = { ...found, warnings: [...this.#lockWarnings, ...found.warnings] };
     const result = maskResult(unmasked, { digestKey: this.#displayKey, known: this.#secrets });
     const client = this.#clients[0];
     const source = this.#source === undefined ? result.source : runSource(this.#source, this.#previousCommit);
@@ -196,6 +235,7 @@ class Run {
   }
 
   async close(): Promise<void> {
+    await this.#lock?.release({ remove: this.#isDestroyed });
     await Promise.all(this.#clients.map((client) => client.close().catch(() => undefined)));
   }
 }

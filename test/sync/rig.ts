@@ -61,6 +61,7 @@ export const defaults: SyncOptions = {
   wait: 'all',
   timeout: 60_000,
   failOnDrift: false,
+  lockTimeout: 600_000,
   planStore: 'none',
   planDigest: undefined,
   revision: undefined,

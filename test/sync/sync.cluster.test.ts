@@ -149,21 +149,6 @@ describe('sync against a real API server', function () {
   );
 
   it(
-    'fails with the reason of the container when an image cannot be pulled, and prunes nothing',
-    inNamespace(async (namespace) => {
-      const r = rigIn(namespace);
-      const extra = '---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: extra }\n';
-      await r.sync(app('web:1', extra));
-      const result = await r.sync(app('web:does-not-exist'), { timeout: 90_000 });
-      assert.equal(result.outcome, 'healthFailed', JSON.stringify(result, null, 1));
-      const failed = result.changes.find((change) => change.state === 'failed');
-      assert.equal(failed?.target.name, 'web');
-      assert.match((failed?.details ?? []).join('\n') + failed?.message, /ImagePullBackOff|ErrImagePull/);
-      assert.ok(await cluster.client().find(`/api/v1/namespaces/${namespace}/configmaps/extra`));
-    }),
-  );
-
-  it(
     'destroys everything that it made and leaves no trace of itself',
     inNamespace(async (namespace) => {
       const r = rigIn(namespace);
