@@ -3,6 +3,7 @@ import type { ChangeResult, Outcome, PlanReference, RunSource } from '../core/pl
 import type { GitOpsError, Problem } from '../errors.ts';
 import type { Log, TaskResult } from '../ports/agent/agent.ts';
 import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
+import type { GuardedTarget } from './guardrails/judge.ts';
 import type { Deployment } from './inventory.ts';
 import type { InventoryStore, LoadedInventory } from './inventory-store.ts';
 import type { SyncOptions } from './options.ts';
@@ -24,6 +25,10 @@ export interface ActionContext {
   readonly maskSecret: (value: string) => void;
   readonly signal: AbortSignal;
   /** Why this run must begin nothing more though nobody cancelled it: its lock was lost. */
+  /** Asks the rules outside of the repository; returns the inputs that may have effect, throws what the rules refuse. */
+  readonly admit?: (repository: string | undefined, options: SyncOptions) => Promise<SyncOptions>;
+  /** What those rules say of the objects; throws, or warns for actions that only look. */
+  readonly judgeObjects?: (targets: readonly GuardedTarget[], deletions: number) => readonly Problem[];
   readonly mustStop?: () => GitOpsError | undefined;
   /** Keys the digests that stand for secrets in what people read. */
   readonly displayKey: Buffer;

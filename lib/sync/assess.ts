@@ -39,6 +39,7 @@ export interface AssessContext {
   readonly maskSecret: (value: string) => void;
   /** How many deletions do not count for the limit. */
   readonly exemptFromCap?: number;
+  readonly judgeObjects?: (targets: readonly Target[], deletions: number) => readonly Problem[];
 }
 
 /** Compares Git, inventory and cluster, and asks the server about every change. Writes nothing. */
@@ -74,6 +75,8 @@ export async function assess(context: AssessContext): Promise<Assessment> {
     ...decided,
     apply: await findHandOvers(client, catalog, decided.apply, set.fieldManager),
   };
+  const deletions = decisions.prune.filter((prune) => prune.decision === 'prune').length;
+  const guarded = context.judgeObjects?.(targets, deletions) ?? [];
   const asked = await preflight(client, decisions.apply, decisions.prune, {
     mode: options.action === 'sync' ? options.preflight : 'server',
     fieldManager: set.fieldManager,
@@ -89,7 +92,7 @@ export async function assess(context: AssessContext): Promise<Assessment> {
     decideOptions,
     hasSecrets,
     overCap: deletionsOverCap(decisions, loaded, options, context.exemptFromCap ?? 0),
-    warnings: [...live.notes.map((message) => ({ message, code: 'not-permitted' })), ...asked.warnings],
+    warnings: [...guarded, ...live.notes.map((message) => ({ message, code: 'not-permitted' })), ...asked.warnings],
   };
 }
 

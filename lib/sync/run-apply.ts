@@ -33,7 +33,7 @@ export async function runApply(context: ActionContext): Promise<ActionResult> {
       message: `The plan ${short(plan)} was made for commit ${summary.commit.slice(0, 10)}, which the protected branch did not contain then. Merge it and make a new plan.`,
     });
   }
-  const rendered = revisionContext(context, revision);
+  const rendered = await revisionContext(context, revision);
   const assessment = await assess(rendered);
   const reasons = staleReasons(
     context.set,

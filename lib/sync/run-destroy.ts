@@ -24,6 +24,7 @@ export async function runDestroy(context: ActionContext): Promise<ActionResult> 
     deletableKinds: new Set(options.deleteProtectedKinds),
   });
   const doomed = decisions.filter((decision) => decision.decision === 'prune');
+  context.judgeObjects?.(doomed, doomed.length);
   const asked = await preflight(client, [], doomed, {
     mode: 'client',
     fieldManager: set.fieldManager,

@@ -52,7 +52,7 @@ async function goBack(context: ActionContext, from: Deployment | undefined, reas
       message: `Revision ${summary.number} of '${context.set.name}' was made on another cluster; it was copied here. Choose another revision.`,
     });
   }
-  const rendered = revisionContext(context, revision);
+  const rendered = await revisionContext(context, revision);
   // What the failed run made goes, however much it is; the limit is for what was there before.
   const made = [...context.loaded.inventory.entries.values()].filter(
     (entry) => from !== undefined && entry.madeBy === from.commit,

@@ -21,6 +21,7 @@ import { maskResult } from './mask-result.ts';
 import { readSyncOptions, type SyncOptions } from './options.ts';
 import { runApply } from './run-apply.ts';
 import { runDestroy } from './run-destroy.ts';
+import { RunGuard } from './run-guard.ts';
 import { runDrift, runPlan } from './run-plan.ts';
 import { runRollback } from './run-rollback.ts';
 import { runStatus } from './run-status.ts';
@@ -59,8 +60,9 @@ class Run {
   /** Values of the Secrets that Git declares. */
   #secrets: readonly string[] = [];
   #serverVersion: string | undefined;
+  #guard: RunGuard | undefined;
   #lock: SyncLock | undefined;
-  readonly #lockWarnings: Problem[] = [];
+  readonly #earlyWarnings: Problem[] = [];
   #isDestroyed = false;
 
   constructor(agent: Agent, options: SyncOptions, version: string) {
@@ -83,6 +85,7 @@ class Run {
       case 'status':
         return runStatus(context);
       case 'destroy':
+        await this.#admit(this.#agent.host.repository?.url, this.#options);
         return runDestroy(context);
       case 'apply':
         return runApply(context);
@@ -112,6 +115,7 @@ class Run {
     this.#serverVersion = server.gitVersion;
     agent.log.info(`Cluster ${client.server}, Kubernetes ${server.gitVersion}, as ${access.identity}`);
     const store = new InventoryStore(steady, this.#set, { toolVersion: this.#version });
+    this.#guard = await RunGuard.load(agent, options, this.#set, client);
     // Before the inventory is read, so that what was read is what this run goes on from.
     await this.#takeLock(client, steady);
     const loaded = await store.load();
@@ -136,11 +140,21 @@ class Run {
       progress: (percent, text) => agent.progress(percent, text),
       maskSecret: (value) => agent.maskSecret(value),
       signal: agent.cancelled,
+      admit: (repository, wanted) => this.#admit(repository, wanted),
+      judgeObjects: (targets, deletions) => this.#guard?.judgeObjects(targets, deletions) ?? [],
       mustStop: () => this.#lock?.problem(),
       displayKey: this.#displayKey,
       ...(agent.host.requestedFor !== undefined && { requester: agent.host.requestedFor }),
       ...(agent.host.runUrl !== undefined && { runUrl: agent.host.runUrl }),
     };
+  }
+
+  async #admit(repository: string | undefined, wanted: SyncOptions, source?: VerifiedSource): Promise<SyncOptions> {
+    if (this.#guard === undefined) return wanted;
+    const { options, warnings, breakGlass } = await this.#guard.admit(repository, wanted, source);
+    this.#earlyWarnings.push(...warnings);
+    if (breakGlass !== undefined) this.#agent.log.info(`Break-glass: ${JSON.stringify(breakGlass)}`);
+    return options;
   }
 
   /** One run at a time for those that write; the others look on. */
@@ -152,7 +166,7 @@ class Run {
       api: leaseApi(client, this.#set),
       steady: leaseApi(steady, this.#set),
       onInfo: (text) => agent.log.info(text),
-      onWarning: (text) => this.#lockWarnings.push({ message: text, code: 'lock' }),
+      onWarning: (text) => this.#earlyWarnings.push({ message: text, code: 'lock' }),
     });
     this.#lock = lock;
     await lock.acquire({
@@ -167,11 +181,13 @@ class Run {
     const { deployed } = context.loaded.inventory;
     // A source that may not be deployed must not get to run the programs that render it.
     this.#source = await checkSource(agent, this.#options, deployed);
+    const options = await this.#admit(this.#source.repository, this.#options, this.#source);
     const loaded = await loadDesiredState(agent, this.#options, context);
     tellDesiredState(agent, loaded);
     this.#secrets = loaded.manifests.flatMap(({ object }) => secretValuesOf(object));
     const rendered = {
       ...context,
+      options,
       manifests: loaded.manifests,
       deployment: {
         commit: this.#source.commit,
@@ -199,7 +215,7 @@ class Run {
 
   async report(startedAt: Date, found: ActionResult): Promise<void> {
     this.#isDestroyed = found.outcome === 'destroyed' && found.changes.every((change) => change.action === 'prune');
-    const unmasked = { ...found, warnings: [...this.#lockWarnings, ...found.warnings] };
+    const unmasked = { ...found, warnings: [...this.#earlyWarnings, ...found.warnings] };
     const result = maskResult(unmasked, { digestKey: this.#displayKey, known: this.#secrets });
     const client = this.#clients[0];
     const source = this.#source === undefined ? result.source : runSource(this.#source, this.#previousCommit);

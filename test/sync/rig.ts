@@ -8,6 +8,9 @@ import { accessFromKubeconfigFile } from '../../lib/ports/kubernetes/kubeconfig.
 import type { KubernetesClient } from '../../lib/ports/kubernetes/kubernetes-client.ts';
 import type { ActionContext, ActionResult } from '../../lib/sync/action-result.ts';
 import { InventoryStore } from '../../lib/sync/inventory-store.ts';
+import { leaseApi } from '../../lib/sync/lock/lease-api.ts';
+import { SyncLock } from '../../lib/sync/lock/lock.ts';
+import { describeWait } from '../../lib/sync/lock/messages.ts';
 import type { SyncOptions } from '../../lib/sync/options.ts';
 import { runApply } from '../../lib/sync/run-apply.ts';
 import { runDestroy } from '../../lib/sync/run-destroy.ts';
@@ -61,6 +64,9 @@ export const defaults: SyncOptions = {
   wait: 'all',
   timeout: 60_000,
   failOnDrift: false,
+  guardrails: undefined,
+  requireGuardrails: false,
+  breakGlass: undefined,
   lockTimeout: 600_000,
   planStore: 'none',
   planDigest: undefined,
@@ -92,6 +98,10 @@ export interface RigOptions {
   readonly signal?: AbortSignal;
   /** Of the inventory, in bytes. */
   readonly shardSize?: number;
+  /** Who the run is for those who wait for it. Without it actions take no lock. */
+  readonly holder?: string;
+  /** How long they wait for it. Milliseconds; default a minute. */
+  readonly lockTimeout?: number;
   /** Stands between the actions and the cluster; see intercept.ts. Also before the client that writes the inventory. */
   readonly wrap?: (client: KubernetesClient) => KubernetesClient;
 }
@@ -120,7 +130,13 @@ export function rig(options: RigOptions): Rig {
       toolVersion: '0.0.0',
       ...(options.shardSize !== undefined && { shardSize: options.shardSize }),
     });
+    const lock = options.holder === undefined ? undefined : lockOf(options.holder, wrap(client), wrap(steady));
     try {
+      await lock?.acquire({
+        signal,
+        timeoutMs: options.lockTimeout ?? 60_000,
+        onWait: (wait) => log.push(describeWait(set.name, wait)),
+      });
       const loaded = await store.load();
       return await action({
         client: wrap(client),
@@ -135,12 +151,23 @@ export function rig(options: RigOptions): Rig {
         maskSecret: () => undefined,
         signal,
         displayKey: randomBytes(32),
+        ...(lock && { lock }),
       });
     } finally {
+      await lock?.release();
       requests = { ...client.statistics.byVerb };
       await Promise.all([client.close(), steady.close()]);
     }
   }
+
+  const lockOf = (holder: string, client: KubernetesClient, steady: KubernetesClient) =>
+    new SyncLock(set, {
+      holder,
+      api: leaseApi(client, set),
+      steady: leaseApi(steady, set),
+      onInfo: (text) => log.push(text),
+      onWarning: (text) => log.push(text),
+    });
 
   const rendered = (context: ActionContext, yaml: string) => ({
     ...context,

@@ -67,6 +67,7 @@ describe('GitOpsSync, action sync', function () {
       created: '2',
       configured: '0',
       unchanged: '0',
+      planDigest: '',
       pruned: '0',
       failed: '0',
     });

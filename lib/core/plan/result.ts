@@ -29,6 +29,8 @@ export const outcomes = {
   destroyed: 'Succeeded',
   /** This commit was rolled back; it is not deployed again until it is released. */
   held: 'SucceededWithIssues',
+  /** A freeze window is open. */
+  frozen: 'Failed',
   rolledBack: 'Succeeded',
   rollbackFailed: 'Failed',
   healthTimeout: 'Failed',

@@ -2,13 +2,15 @@ import type { RunSource } from '../../core/plan/result.ts';
 import type { ActionContext, RenderedContext } from '../action-result.ts';
 import type { Revision } from './revision.ts';
 
-/** The context in which a revision runs: its own manifests, namespace and inputs, and this run's name. */
-export function revisionContext(context: ActionContext, { content }: Revision): RenderedContext {
+/** The context in which a revision runs: its own manifests, namespace and inputs, as far as today's rules allow them, and this run's name. */
+export async function revisionContext(context: ActionContext, { content }: Revision): Promise<RenderedContext> {
+  const wanted = { ...context.options, ...content.options };
+  const options = (await context.admit?.(content.deployment.repository, wanted)) ?? wanted;
   const { run: _run, by: _by, ...deployment } = content.deployment;
   return {
     ...context,
     namespace: content.namespace,
-    options: { ...context.options, ...content.options },
+    options,
     manifests: content.manifests,
     deployment: {
       ...deployment,

@@ -67,6 +67,7 @@ describe('Publishing a result', () => {
       unchanged: '1',
       pruned: '0',
       failed: '1',
+      planDigest: '',
       resultFile,
     });
     const task = JSON.parse(readFileSync(new URL('../../../tasks/GitOpsSync/task.json', import.meta.url), 'utf8')) as {
