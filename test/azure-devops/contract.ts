@@ -26,6 +26,7 @@ export function loadContract(area: string, version: string): Contract {
 
 export function contractOf(facts: Facts): Contract {
   const ajv = new Ajv2019({ strict: false, allErrors: true });
+  ajv.addFormat('int16', { type: 'number', validate: (n: number) => Number.isInteger(n) && Math.abs(n) <= 2 ** 15 });
   ajv.addFormat('int32', { type: 'number', validate: (n: number) => Number.isInteger(n) && Math.abs(n) <= 2 ** 31 });
   ajv.addFormat('int64', { type: 'number', validate: (n: number) => Number.isInteger(n) });
   ajv.addFormat('double', true);
@@ -74,14 +75,21 @@ function find(facts: Facts, method: string, path: string): Match | undefined {
   for (const operation of facts.operations) {
     if (operation.method !== method) continue;
     const template = operation.path.split('/').filter((part) => part !== '');
-    const optional = operation.parameters.some((one) => one.name === 'project' && !one.required);
-    const templates = optional ? [template, template.filter((part) => part !== '{project}')] : [template];
-    for (const one of templates) {
+    for (const one of templatesOf(template, operation)) {
       const values = valuesOf(one, parts);
       if (values !== undefined) return { operation, path: values };
     }
   }
   return undefined;
+}
+
+/** The template, and it without the project, or without a parameter at its end, where the table says that these may be left out. */
+function templatesOf(template: readonly string[], operation: OperationFacts): (readonly string[])[] {
+  const leftOut = operation.parameters
+    .filter((one) => one.in === 'path' && !one.required)
+    .map((one) => `{${one.name}}`)
+    .filter((part) => part === '{project}' || part === template.at(-1));
+  return [template, ...leftOut.map((part) => template.filter((other) => other !== part))];
 }
 
 /** Paths are compared without letter case, as the service does. */

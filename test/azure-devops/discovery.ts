@@ -10,6 +10,8 @@ const LOCATION_IDS: Readonly<Record<string, string>> = {
   refs: '2d874a60-a811-4f62-9c9f-963a6ea0a55b',
   mergeBases: '7cf2abb6-c964-4f7e-9872-f78c66e72e9c',
   statuses: '428dd4fb-fda5-4722-af02-9313b80305da',
+  pullRequestQuery: 'b3a6eebe-9cf0-49ea-b6cb-1a4c5f5007b0',
+  pullRequests: '9946fd70-0d40-406e-b686-b4744cbbcc37',
 };
 
 interface Location {
@@ -41,7 +43,9 @@ export function locations(path: string, tables: readonly Contract[]): unknown {
   const ofArea = tables.filter((table) => table.facts.area.toLowerCase() === area);
   const newest = ofArea.at(-1);
   if (newest === undefined) return undefined;
-  const byResource = new Map(newest.facts.operations.map((operation) => [operation.resource, operation]));
+  // A resource has one address, whose last part may be left out.
+  const operations = [...newest.facts.operations].sort((a, b) => a.path.length - b.path.length);
+  const byResource = new Map(operations.map((operation) => [operation.resource, operation]));
   return list(
     [...byResource.values()].map((operation) => location(operation, newest.facts.area, newest.facts.version)),
   );

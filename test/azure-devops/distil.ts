@@ -56,15 +56,39 @@ export interface Schema {
 
 /** The operations that the product uses today. */
 export const OPERATIONS: Readonly<Record<string, readonly string[]>> = {
-  git: ['Repositories_Get Repository', 'Refs_List', 'Merge Bases_List', 'Statuses_Create', 'Statuses_List'],
+  git: [
+    'Repositories_Get Repository',
+    'Refs_List',
+    'Merge Bases_List',
+    'Statuses_Create',
+    'Statuses_List',
+    'Pull Request Query_Get',
+    'Pull Requests_Create',
+    'Pull Requests_Get Pull Request',
+    'Pull Requests_Get Pull Requests',
+  ],
+  build: ['Timeline_Get'],
+  approvalsAndChecks: ['Approvals_Query'],
+  release: ['Approvals_List'],
 };
 export const VERSIONS = ['7.1', '7.2'] as const;
+
+/** Documents that are not called as their area; a version that an area does not have. */
+const DOCUMENTS: Readonly<Record<string, string>> = { approvalsAndChecks: 'pipelinesapproval' };
+const MISSING: readonly string[] = ['release 7.2'];
+
+/** Every table that there is. */
+export function tables(): { readonly area: string; readonly version: string; readonly ids: readonly string[] }[] {
+  return Object.entries(OPERATIONS).flatMap(([area, ids]) =>
+    VERSIONS.filter((version) => !MISSING.includes(`${area} ${version}`)).map((version) => ({ area, version, ids })),
+  );
+}
 
 type Json = Record<string, unknown>;
 
 /** Reads one specification; the files begin with a byte order mark. */
 export async function readSpecification(folder: string, area: string, version: string): Promise<Json> {
-  const text = await readFile(join(folder, area, version, `${area}.json`), 'utf8');
+  const text = await readFile(join(folder, area, version, `${DOCUMENTS[area] ?? area}.json`), 'utf8');
   return JSON.parse(text.replace(/^\uFEFF/, '')) as Json;
 }
 
@@ -182,10 +206,8 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const folder = process.argv[2];
   if (folder === undefined)
     throw new Error('Name the folder of the specifications, the one that holds git/7.1/git.json.');
-  for (const [area, ids] of Object.entries(OPERATIONS)) {
-    for (const version of VERSIONS) {
-      const facts = distil(area, version, await readSpecification(folder, area, version), ids);
-      await writeFile(factsFile(area, version), factsText(facts));
-    }
+  for (const { area, version, ids } of tables()) {
+    const facts = distil(area, version, await readSpecification(folder, area, version), ids);
+    await writeFile(factsFile(area, version), factsText(facts));
   }
 }

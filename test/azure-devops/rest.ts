@@ -1,30 +1,32 @@
 /** The operations of the REST API that the product uses, over the same repositories that Git serves. */
 import type { Match } from './contract.ts';
+import {
+  createPullRequest,
+  getPullRequest,
+  listPullRequests,
+  type PullRequestBody,
+  type QueryBody,
+  queryPullRequests,
+} from './pull-requests.ts';
+import { answerRun } from './runs.ts';
 import type { ServedRepository } from './served-repository.ts';
 import type { State } from './server.ts';
+import { ServiceError } from './service-error.ts';
 
 export interface RestAnswer {
   readonly status: number;
   readonly body: unknown;
 }
 
-export class ServiceError extends Error {
-  readonly status: number;
-  readonly typeKey: string;
-
-  constructor(status: number, message: string, typeKey: string) {
-    super(message);
-    this.status = status;
-    this.typeKey = typeKey;
-  }
-}
-
+export { ServiceError } from './service-error.ts';
 export async function answerRest(
   state: State,
   { operation, path }: Match,
   query: URLSearchParams,
   body: unknown,
 ): Promise<RestAnswer> {
+  const run = answerRun(state, operation.id, path, query);
+  if (run !== undefined) return run;
   const repository = findRepository(state, path);
   switch (operation.id) {
     case 'Repositories_Get Repository':
@@ -40,6 +42,14 @@ export async function answerRest(
       return { status: 201, body: await createStatus(state, repository, path['commitId'] ?? '', body as StatusBody) };
     case 'Statuses_List':
       return { status: 200, body: list(listStatuses(state, repository, path['commitId'] ?? '', query)) };
+    case 'Pull Request Query_Get':
+      return { status: 200, body: queryPullRequests(state, repository, body as QueryBody) };
+    case 'Pull Requests_Create':
+      return { status: 201, body: await createPullRequest(state, repository, body as Partial<PullRequestBody>) };
+    case 'Pull Requests_Get Pull Request':
+      return { status: 200, body: getPullRequest(state, repository, Number(path['pullRequestId'])) };
+    case 'Pull Requests_Get Pull Requests':
+      return { status: 200, body: list(listPullRequests(state, repository, query)) };
     default:
       throw new Error(`the server does not answer ${operation.id}`);
   }

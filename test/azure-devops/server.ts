@@ -10,7 +10,9 @@ import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net';
 import { type Contract, loadContract, type Match } from './contract.ts';
 import { connectionData, locations, resourceAreas } from './discovery.ts';
+import { tables as facts } from './distil.ts';
 import { serveGit } from './git-http.ts';
+import { type PullRequestBody, storePullRequest } from './pull-requests.ts';
 import { answerRest, type RestAnswer, ServiceError } from './rest.ts';
 import { addRepository, type ServedRepository } from './served-repository.ts';
 
@@ -64,6 +66,13 @@ export interface AzureDevOps {
   readonly token: string;
   readonly requests: readonly RecordedRequest[];
   readonly statuses: readonly RecordedStatus[];
+  readonly pullRequests: readonly PullRequestBody[];
+  /** A pull request as people made, voted for and completed it. */
+  addPullRequest(repository: ServedRepository, body: Partial<PullRequestBody>): PullRequestBody;
+  /** What a run of a pipeline leaves behind: the records of its timeline, by `timelineId` those of an earlier attempt. */
+  addTimeline(buildId: number, records: readonly object[], timelineId?: string): void;
+  addApproval(approval: { readonly id: string } & Readonly<Record<string, unknown>>): void;
+  addReleaseApproval(approval: Readonly<Record<string, unknown>>): void;
   /** Makes an empty bare repository and serves it. */
   addRepository(
     name: string,
@@ -82,11 +91,17 @@ export interface State {
   readonly collectionUrl: string;
   readonly repositories: ServedRepository[];
   readonly statuses: (RecordedStatus & { readonly repositoryId: string })[];
+  readonly pullRequests: PullRequestBody[];
+  readonly timelines: { readonly buildId: number; readonly timelineId?: string; readonly records: readonly object[] }[];
+  readonly approvals: ({ readonly id: string } & Readonly<Record<string, unknown>>)[];
+  readonly releaseApprovals: Readonly<Record<string, unknown>>[];
 }
 
 export async function startAzureDevOps(options: AzureDevOpsOptions = {}): Promise<AzureDevOps> {
   const contracts = (options.version ?? '7.2') === '7.2' ? ['7.1', '7.2'] : ['7.1'];
-  const tables = contracts.map((version) => loadContract('git', version));
+  const tables = facts()
+    .filter(({ version }) => contracts.includes(version))
+    .map(({ area, version }) => loadContract(area, version));
   const token = `token-${randomUUID()}`;
   const requests: RecordedRequest[] = [];
   const problems: string[] = [];
@@ -112,6 +127,10 @@ export async function startAzureDevOps(options: AzureDevOpsOptions = {}): Promis
     collectionUrl: `${url}/${organization}/`,
     repositories: [],
     statuses: [],
+    pullRequests: [],
+    timelines: [],
+    approvals: [],
+    releaseApprovals: [],
   };
   state = ready;
   return {
@@ -122,6 +141,17 @@ export async function startAzureDevOps(options: AzureDevOpsOptions = {}): Promis
     token,
     requests,
     statuses: ready.statuses,
+    pullRequests: ready.pullRequests,
+    addPullRequest: (repository, body) => storePullRequest(ready, repository, body),
+    addTimeline: (buildId, records, timelineId) => {
+      ready.timelines.push({ buildId, records, ...(timelineId === undefined ? {} : { timelineId }) });
+    },
+    addApproval: (approval) => {
+      ready.approvals.push(approval);
+    },
+    addReleaseApproval: (approval) => {
+      ready.releaseApprovals.push(approval);
+    },
     addRepository: async (name, more = {}) => {
       const repository = await addRepository(ready.collectionUrl, project.name, name, more);
       ready.repositories.push(repository);
@@ -163,8 +193,7 @@ async function handle(state: State, bench: Bench, request: IncomingMessage, resp
   const git = gitRequest(state, path);
   const body = git === undefined ? await readBody(request) : undefined;
   const apiVersion = versionOf(request, url.searchParams);
-  const table = tableOf(bench.tables, apiVersion);
-  const match = table?.find(method, url.pathname);
+  const { table, match } = tableOf(bench.tables, apiVersion, method, url.pathname);
   const record = (status: number) =>
     bench.requests.push({
       method,
@@ -341,9 +370,18 @@ function versionOf(request: IncomingMessage, query: URLSearchParams): string | u
   return query.get('api-version') ?? inHeader;
 }
 
-function tableOf(tables: readonly Contract[], apiVersion: string | undefined): Contract | undefined {
+function tableOf(
+  tables: readonly Contract[],
+  apiVersion: string | undefined,
+  method: string,
+  path: string,
+): { readonly table?: Contract; readonly match?: Match } {
   const version = /^\d+\.\d+/.exec(apiVersion ?? '')?.[0];
-  return tables.find((table) => table.facts.version === version);
+  for (const table of tables.filter((one) => one.facts.version === version)) {
+    const match = table.find(method, path);
+    if (match !== undefined) return { table, match };
+  }
+  return {};
 }
 
 async function readBody(request: IncomingMessage): Promise<{ json: unknown; type: string } | undefined> {

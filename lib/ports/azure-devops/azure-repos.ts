@@ -1,19 +1,10 @@
-import type { IGitApi } from 'azure-devops-node-api/GitApi.js';
 import type { GitStatus, GitStatusState } from 'azure-devops-node-api/interfaces/GitInterfaces.js';
 import { RefusedError } from '../../errors.ts';
-import type { NetworkSettings } from '../agent/agent.ts';
 import { requireCommitId } from '../git/names.ts';
 import type { Answer } from '../git/repository.ts';
-import { type Attempt, serviceError } from './errors.ts';
-import { HttpAnswer } from './http-answer.ts';
-import type { Connection } from './node-api.ts';
-import { type RetryOptions, withRetry } from './retry.ts';
+import { type AzureDevOpsOptions, azureDevOpsService, place, type RepositoryAddress } from './service.ts';
 
-/** A repository of Azure Repos: names or ids. */
-export interface RepositoryAddress {
-  readonly project: string;
-  readonly repository: string;
-}
+export type { RepositoryAddress } from './service.ts';
 
 export interface AzureRepository {
   readonly id: string;
@@ -63,15 +54,7 @@ export interface AzureRepos {
   commitStatuses(address: RepositoryAddress, commit: string): Promise<PostedStatus[]>;
 }
 
-export interface AzureReposOptions {
-  /** `https://dev.azure.com/org/` */
-  readonly collectionUrl: string;
-  /** Of the system connection; sent as a bearer token to the collection's host only. */
-  readonly token: string;
-  readonly network: NetworkSettings;
-  readonly signal?: AbortSignal;
-  readonly retry?: Omit<RetryOptions, 'signal'>;
-}
+export type AzureReposOptions = AzureDevOpsOptions;
 
 const DESCRIPTION_LIMIT = 256;
 const STATUS_PAGE = 500;
@@ -80,19 +63,7 @@ const MOST_STATUSES = 10_000;
 
 /** A client that connects at its first call. */
 export function azureRepos(options: AzureReposOptions): AzureRepos {
-  const connection: Connection = options;
-  let connected: Promise<IGitApi> | undefined;
-  const retry: RetryOptions = { ...options.retry, ...(options.signal ? { signal: options.signal } : {}) };
-
-  async function ask<T>(attempt: Omit<Attempt, 'token'>, call: (api: IGitApi) => Promise<T>): Promise<T> {
-    connected ??= import('./node-api.ts').then(({ connectGitApi }) => connectGitApi(connection));
-    const api = await connected;
-    try {
-      return await withRetry(() => call(api), retry);
-    } catch (error) {
-      throw toOurs(error, { ...attempt, token: options.token });
-    }
-  }
+  const { git: ask } = azureDevOpsService(options);
 
   return {
     repository: async (address) => {
@@ -160,12 +131,6 @@ export function azureRepos(options: AzureReposOptions): AzureRepos {
   };
 }
 
-function toOurs(error: unknown, attempt: Attempt): unknown {
-  if (error instanceof HttpAnswer) return serviceError(error, attempt);
-  // CancelledError is ours already.
-  return error instanceof Error && 'outcome' in error ? error : serviceError(error, attempt);
-}
-
 /** The package makes numbers of states; the documented form is their names. */
 function posted({ context, state, createdBy, creationDate }: GitStatus): PostedStatus {
   const { id, uniqueName } = createdBy ?? {};
@@ -179,10 +144,6 @@ function posted({ context, state, createdBy, creationDate }: GitStatus): PostedS
 }
 
 const STATE_NAMES = ['notSet', 'pending', 'succeeded', 'failed', 'error', 'notApplicable', 'partiallySucceeded'];
-
-function place(address: RepositoryAddress): string {
-  return `repository ${address.repository} of project ${address.project}`;
-}
 
 /** One line of at most 256 characters, never half a character. */
 function cut(text: string): string {

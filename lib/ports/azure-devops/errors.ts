@@ -15,8 +15,10 @@ export interface Attempt {
   readonly what: string;
   /** On what, e.g. `repository shop of project web`. */
   readonly where: string;
-  /** The smallest permission that allows it, as the security page of a repository names it. */
+  /** The smallest permission that allows it, as the security page names it. */
   readonly permission: string;
+  /** On what it is given, and where; by default a repository's. */
+  readonly securityPage?: string;
   readonly token: string;
 }
 
@@ -47,7 +49,7 @@ export function serviceError(error: unknown, attempt: Attempt): GitOpsError {
       `${message} The token of this job was not accepted. A job that runs longer than its token needs a new run.`,
     );
   }
-  if (error.status === 403) return new NotPermittedError(`${message} ${permissionHint(error, attempt.permission)}`);
+  if (error.status === 403) return new NotPermittedError(`${message} ${permissionHint(error, attempt)}`);
   if (error.status === 404) {
     return new RefusedError(`${message} It does not exist, or the build identity may not see it. ${SCOPE}`, 404);
   }
@@ -55,12 +57,13 @@ export function serviceError(error: unknown, attempt: Attempt): GitOpsError {
   return new RefusedError(message, error.status);
 }
 
-function permissionHint(error: HttpAnswer, permission: string): string {
+function permissionHint(error: HttpAnswer, attempt: Attempt): string {
+  const { permission, securityPage = 'the repository: Project settings, Repositories, Security' } = attempt;
   if (/VS800075/.test(error.message)) return SCOPE;
   const named = /Git '(\w+)' permission/.exec(error.message)?.[1];
   const identity = /identity '([^']+)'/.exec(error.message)?.[1];
   const needed = named === undefined ? permission : (PERMISSIONS[named] ?? named);
   const who =
     identity === undefined ? 'the build identity (<project> Build Service)' : `the build identity ${identity}`;
-  return `Give ${who} the permission "${needed}" on the repository: Project settings, Repositories, Security. A Deny anywhere wins over it.`;
+  return `Give ${who} the permission "${needed}" on ${securityPage}. A Deny anywhere wins over it.`;
 }

@@ -17,6 +17,8 @@ export interface Connection {
 }
 
 const SOCKET_TIMEOUT = 30_000;
+/** The newest released one; Azure DevOps Server knows it from 2022.1. */
+const REST_VERSION = '7.1';
 export const USER_AGENT = 'gitops-for-azure-pipelines';
 
 /** The package's client of Git repositories, made to behave: see the functions below for what it would do otherwise. */
@@ -32,6 +34,15 @@ export function connectGitApi(connection: Connection): IGitApi {
   trustAuthorities(api.rest.client, connection.network);
   answerStrictly(api.rest);
   return api;
+}
+
+/**
+ * Reads JSON of an area for which the package has no client, or only one that turns names into numbers. `url` is within the connection's
+ * collection: the token goes there and nowhere else.
+ */
+export async function getJson(api: IGitApi, url: string): Promise<unknown> {
+  const { rest } = api as unknown as { rest: { get(url: string, options: object): Promise<{ result: unknown }> } };
+  return (await rest.get(url, { acceptHeader: `application/json;api-version=${REST_VERSION}` })).result;
 }
 
 /** The options that the package's HTTP layer understands. */
