@@ -7,7 +7,8 @@ export function nextStep(result: RunResult): string | undefined {
 
 const steps: Readonly<Partial<Record<Outcome, string>>> = {
   planStale: 'The cluster or its record changed after the plan was made. Make a new plan, look at it, and apply that.',
-  frozen: 'Wait until the window is over. In an emergency, and where the rules allow it, give breakGlass a reason; it is recorded.',
+  frozen:
+    'Wait until the window is over. In an emergency, and where the rules allow it, give breakGlass a reason; it is recorded.',
   held: 'Merge a commit that puts it right (or reverts it); that one is deployed again. To deploy this one after all, set release.',
   rollbackFailed: 'Read what failed and put it right by hand or by a commit in Git; the record of the set is complete.',
   planHasChanges: 'Review the differences. A run with action sync makes them.',
