@@ -6,6 +6,8 @@ export type Need = 'cluster' | 'tools' | 'vsix';
 /** A part of `npm test`: run alone, in a time that it has to keep. */
 export interface Suite {
   readonly name: string;
+  /** Runs only when it is named. */
+  readonly onlyByName?: true;
   /** What a developer waits for; a suite that takes longer has failed. */
   readonly budgetSeconds: number;
   /** Made once, before the first suite that wants it. */
@@ -35,6 +37,8 @@ const SERVERS = [
   'test/core/source/**/*.test.ts',
 ];
 
+const LONG = ['test/**/*.long.test.ts'];
+
 /** Cheapest first, so that a mistake shows early. */
 export const SUITES: readonly Suite[] = [
   {
@@ -58,19 +62,21 @@ export const SUITES: readonly Suite[] = [
     needs: ['vsix'],
     commands: [{ title: 'The demo runs from the first merge to the clean-up', script: 'demo' }],
   },
+  // The long forms of other tests; each prints the seed that repeats it.
+  { name: 'long', onlyByName: true, budgetSeconds: 3600, needs: ['tools', 'cluster', 'vsix'], specs: LONG },
 ];
 
-/** The suites of these names, or all. @throws for a name that is none. */
+/** The suites of these names, or all that need no naming. @throws for a name that is none. */
 export function selectSuites(names: readonly string[]): Suite[] {
   const known = SUITES.map((suite) => suite.name);
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`There is no suite ${unknown.join(', ')}; there are ${known.join(', ')}`);
-  return SUITES.filter((suite) => names.length === 0 || names.includes(suite.name));
+  return SUITES.filter((suite) => (names.length === 0 ? suite.onlyByName !== true : names.includes(suite.name)));
 }
 
 /** The test files of a suite. A file belongs to one suite: that of its folder, or `cluster` by its name. */
 export async function specFiles(suite: Suite, root: string): Promise<string[]> {
-  const ignore = ['test/**/*.long.test.ts'];
+  const ignore = suite.name === 'long' ? [] : [...LONG];
   if (suite.name === 'unit') ignore.push(...CLUSTER, ...TASKS, ...HARNESS, ...SERVERS);
   if (['tasks', 'harness', 'servers'].includes(suite.name)) ignore.push('test/**/*.cluster.test.ts');
   return (await glob([...(suite.specs ?? [])], { cwd: root, ignore })).sort();
