@@ -56,7 +56,7 @@ async function appendOnce(options: AppendFile, ref: string): Promise<AppendedFil
   const exists = (await readRemote(options.access, [ref])).commits.has(ref);
   const scratch = await scratchRepository(options.access);
   try {
-    const [head] = exists ? await scratch.fetch([ref], 'blob:none') : [];
+    const [head] = exists ? await scratch.fetch([ref], { filter: 'blob:none' }) : [];
     if (head !== undefined) await scratch.git(['read-tree', head]);
     const blob = (
       await scratch.git(['hash-object', '-w', '-t', 'blob', '--stdin', '--no-filters'], { stdin: options.text })

@@ -23,8 +23,8 @@ export type PushAnswer = { readonly pushed: true } | { readonly pushed: false; r
  */
 export interface ScratchRepository {
   readonly folder: string;
-  /** Fetches refs or commits of the remote without their history and answers their commits; `blob:none` leaves the content of files out. */
-  fetch(wants: readonly string[], filter?: 'blob:none'): Promise<string[]>;
+  /** Fetches refs or commits of the remote and answers their commits. */
+  fetch(wants: readonly string[], options?: FetchOptions): Promise<string[]>;
   /** Runs git in it; a failure throws RefusedError unless `codes` allows its exit code. */
   git(args: readonly string[], options?: ScratchOptions): Promise<GitResult>;
   /** Commits the index. Answers the commit's id. */
@@ -37,6 +37,13 @@ export interface ScratchRepository {
   /** Puts a branch (full ref name) of the remote on a commit: only forwards, never over what somebody else pushed. */
   push(commit: string, ref: string): Promise<PushAnswer>;
   dispose(): Promise<void>;
+}
+
+export interface FetchOptions {
+  /** How many commits of each history; default: the commit alone. */
+  readonly depth?: number;
+  /** `blob:none` leaves the content of files out. */
+  readonly filter?: 'blob:none';
 }
 
 export interface ScratchOptions {
@@ -79,10 +86,10 @@ export async function scratchRepository(access: RemoteAccess): Promise<ScratchRe
     folder,
     git,
     dispose,
-    fetch: async (wants, filter) => {
+    fetch: async (wants, { depth = 1, filter } = {}) => {
       const refs = wants.map(() => `refs/gitops/${fetched++}`);
       const specs = wants.map((want, at) => `+${want}:${refs[at]}`);
-      const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--depth=1'];
+      const options = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', `--depth=${depth}`];
       const args = ['fetch', ...options, ...(filter === undefined ? [] : [`--filter=${filter}`]), 'gitops', ...specs];
       const got = await withNetwork(access, (settings) => network(access, folder, args, settings));
       if (got.code !== 0) throw remoteError(access, got);
