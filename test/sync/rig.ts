@@ -151,7 +151,7 @@ export function rig(options: RigOptions): Rig {
         maskSecret: () => undefined,
         signal,
         displayKey: randomBytes(32),
-        ...(lock && { lock }),
+        ...(lock && { mustStop: () => lock.problem() }),
       });
     } finally {
       await lock?.release();
