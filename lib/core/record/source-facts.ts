@@ -34,11 +34,14 @@ export interface SourceQuestion {
 
 /** Asks Git and Azure DevOps for what they know of a deployed commit. What fails becomes a reason; only a cancellation is thrown. */
 export async function sourceFacts(question: SourceQuestion): Promise<SourceFacts> {
-  const [commit, pullRequest, approvers] = await Promise.all([
+  const asked = [
     factOf(() => commitFact(question)),
     factOf(() => pullRequestFact(question)),
     factOf(() => approversFact(question)),
-  ]);
+  ] as const;
+  // One that is cancelled must not leave the others at work in the temp folder.
+  await Promise.allSettled(asked);
+  const [commit, pullRequest, approvers] = await Promise.all(asked);
   return { commit, pullRequest, approvers };
 }
 
