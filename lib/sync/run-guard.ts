@@ -53,7 +53,12 @@ export class RunGuard {
       file = await readProtectedFile(agent, path, 'guardrails');
     }
     const protection = await loadProtection({ client, required, ...(file && { file }) });
-    for (const note of protection.notes) agent.log.info(note);
+    // Most clusters have none, and then there is nothing to say.
+    const isNone = protection.guardrails.length === 0 && protection.windows.length === 0;
+    for (const note of protection.notes) {
+      if (isNone && note.endsWith('does not exist.')) agent.log.debug(note);
+      else agent.log.info(note);
+    }
     return new RunGuard(agent, options, set, protection);
   }
 
