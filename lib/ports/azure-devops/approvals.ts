@@ -123,7 +123,7 @@ function earlierTimeline(record: TimelineRecord, attempt: string | undefined): s
 
 /**
  * The approvals of a stage are records of the type `Checkpoint.Approval` below the stage's record of the type `Checkpoint`; a record's id is
- * the approval's. The specification lists no types; these are the ones that public logs of timelines have.
+ * the approval's. The specification lists no types; these are not proven.
  */
 function approvalIds(records: readonly TimelineRecord[], stage: string): string[] {
   const below = (parents: readonly TimelineRecord[], type: string) => {
