@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { ConflictError } from '../../lib/errors.ts';
+import type { Json } from '../../lib/ports/kubernetes/kubernetes-client.ts';
+import { systemLockClock } from '../../lib/sync/lock/lock-clock.ts';
 import { partOfLabel } from '../../lib/sync/sync-set.ts';
 import { createGate } from './gate.ts';
 import { intercept } from './intercept.ts';
 import type { RigOptions } from './rig.ts';
-import { configMap, type Scene, scenes, told, yaml } from './scene.ts';
+import { configMap, deployment, type Scene, scenes, told, yaml } from './scene.ts';
 
 describe('two runs of one set at once', function () {
   this.timeout(60_000);
@@ -85,6 +87,36 @@ describe('two runs of one set at once', function () {
       assert.ok(Date.now() - at < 1000, `${Date.now() - at} ms`);
       first.goOn();
       assert.equal((await one).outcome, 'applied');
+    }),
+  );
+
+  it(
+    'end for the first, before its next stage, when its lock was taken from it; the lock stays the other one’s',
+    scene(async (s) => {
+      // Renews 20 times as often.
+      const lockClock = {
+        ...systemLockClock,
+        sleep: (milliseconds: number, signal: AbortSignal) => systemLockClock.sleep(milliseconds / 20, signal),
+      };
+      const first = slowRun(s, 'build 1', { lockClock });
+      const git = yaml(configMap('a'), deployment('web', { replicas: 0 }));
+      const one = first.r.sync(git);
+      await first.begun;
+      const lease = s.path('coordination.k8s.io/v1', 'leases', `gitops-sync-${s.namespace}`);
+      await s.client.patch(lease, { spec: { holderIdentity: 'thief' } });
+      while (!first.r.log.some((line) => line.includes('was lost to thief'))) await s.client.get(lease);
+      first.goOn();
+      const result = await one;
+      assert.equal(result.outcome, 'lockTimeout', told(result));
+      assert.match(result.summary, /The lock of '\S+' was lost to thief\. Nothing more was begun/);
+      assert.deepEqual(result.changes.map(({ target, state }) => [target.name, state]).sort(), [
+        ['a', 'done'],
+        ['web', 'notReached'],
+      ]);
+      assert.equal(await s.find('apps/v1', 'deployments', 'web'), undefined);
+      assert.equal(((await s.client.get(lease)) as Json)['spec'].holderIdentity, 'thief');
+      await s.client.patch(lease, { spec: { holderIdentity: null } });
+      assert.equal((await s.rigWith({ holder: 'build 2' }).sync(git)).outcome, 'applied');
     }),
   );
 

@@ -10,6 +10,7 @@ import type { ActionContext, ActionResult } from '../../lib/sync/action-result.t
 import { InventoryStore } from '../../lib/sync/inventory-store.ts';
 import { leaseApi } from '../../lib/sync/lock/lease-api.ts';
 import { SyncLock } from '../../lib/sync/lock/lock.ts';
+import type { LockClock } from '../../lib/sync/lock/lock-clock.ts';
 import { describeWait } from '../../lib/sync/lock/messages.ts';
 import type { SyncOptions } from '../../lib/sync/options.ts';
 import { runApply } from '../../lib/sync/run-apply.ts';
@@ -102,6 +103,8 @@ export interface RigOptions {
   readonly holder?: string;
   /** How long they wait for it. Milliseconds; default a minute. */
   readonly lockTimeout?: number;
+  /** What time it is for the lock. */
+  readonly lockClock?: LockClock;
   /** Stands between the actions and the cluster; see intercept.ts. Also before the client that writes the inventory. */
   readonly wrap?: (client: KubernetesClient) => KubernetesClient;
 }
@@ -165,6 +168,7 @@ export function rig(options: RigOptions): Rig {
       holder,
       api: leaseApi(client, set),
       steady: leaseApi(steady, set),
+      ...(options.lockClock && { clock: options.lockClock }),
       onInfo: (text) => log.push(text),
       onWarning: (text) => log.push(text),
     });

@@ -270,6 +270,7 @@ export class SyncLock {
       const { holder } = leaseState(lease);
       if (lease !== undefined && holder !== this.#identity) {
         this.#loss = new ConflictError(describeLoss(this.#set.name, holder), 'lockTimeout');
+        this.#options.onInfo(this.#loss.message);
         return;
       }
       const again = heldLease(this.#set, lease, this.#identity, new Date(sent.wall));

@@ -252,6 +252,7 @@ describe('the lock of a sync set', () => {
     assert.ok(problem instanceof ConflictError);
     assert.equal(problem.outcome, 'lockTimeout');
     assert.match(problem.message, /lost to other\. Nothing more was begun/);
+    assert.deepEqual(said, [`info ${problem.message}`]);
     assert.throws(() => lock.check(), problem);
     await lock.release();
     assert.equal(holder(), 'other');
