@@ -43,8 +43,9 @@ export async function execute(context: RenderedContext, assessment: Assessment, 
   const isApplied = applied.every((result) => result.state === 'done');
   const health = isApplied ? await waitFor(context, assessment, applied) : undefined;
   const isHealthy = isApplied && (health === undefined || health.outcome === 'healthy') && !context.signal.aborted;
-  const lost = context.mustStop?.();
-  const pruned = isHealthy && lost === undefined ? await prune(context, assessment) : [];
+  const pruned = isHealthy ? await prune(context, assessment) : [];
+  const isCutShort = [...applied, ...pruned].some((result) => result.state === 'notReached');
+  const lost = isCutShort ? context.mustStop?.() : undefined;
 
   const record = {
     applied,
@@ -99,6 +100,7 @@ async function prune(context: RenderedContext, assessment: Assessment): Promise<
   context.progress(90, `Pruning ${counted(doomed.length, 'object')}`);
   return pruneObjects(context.client, doomed, {
     signal: context.signal,
+    ...(context.mustStop && { mustStop: context.mustStop }),
     timeoutMs: context.options.timeout,
     onPruned: (result) => logPruned(context, result),
   });

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { orderDeletion } from '../core/objects/kind-order.ts';
 import { describeId, type KubernetesObject, objectId } from '../core/objects/kubernetes-object.ts';
-import { CancelledError, messageOf, NotPermittedError, type Problem } from '../errors.ts';
+import { CancelledError, type GitOpsError, messageOf, NotPermittedError, type Problem } from '../errors.ts';
 import type { KubernetesClient } from '../ports/kubernetes/kubernetes-client.ts';
 import { statusOf } from '../ports/kubernetes/kubernetes-error.ts';
 import { pause } from '../ports/kubernetes/transport.ts';
@@ -20,6 +20,8 @@ export type Pruned = { readonly prune: PruneDecision } & (
 
 export interface PruneObjectsOptions {
   readonly signal: AbortSignal;
+  /** Looked at before every stage; see `ActionContext.mustStop`. */
+  readonly mustStop?: () => GitOpsError | undefined;
   readonly timeoutMs: number;
   /** The set that ends with this run: its inventory does not protect the namespace that it is in. */
   readonly ending?: SyncSet;
@@ -38,10 +40,11 @@ export async function pruneObjects(
   const limit = pLimit(parallel);
   const deadline = Date.now() + options.timeoutMs;
   for (const stage of orderDeletion(prunes, (prune) => prune.id)) {
+    const isLost = options.mustStop?.() !== undefined;
     const pruned = await Promise.all(
       stage.objects.map((prune) =>
         limit(async (): Promise<Pruned> => {
-          if (options.signal.aborted) return { prune, state: 'notReached' };
+          if (isLost || options.signal.aborted) return { prune, state: 'notReached' };
           const result = await pruneOne(client, prune, options, deadline);
           options.onPruned(result);
           return result;
@@ -166,7 +169,7 @@ function comesWithNamespace(object: KubernetesObject): boolean {
 function isInventoryOf(set: SyncSet | undefined, { kind, metadata }: KubernetesObject): boolean {
   if (set === undefined || metadata.namespace !== set.namespace || metadata.labels?.[setLabel] !== set.name)
     return false;
-  return (kind === 'ConfigMap' || kind === 'Secret') && metadata.name.startsWith(set.parentName);
+  return ['ConfigMap', 'Secret', 'Lease'].includes(kind) && metadata.name.startsWith(set.parentName);
 }
 
 async function contentOfDefinition(client: KubernetesClient, prune: PruneDecision): Promise<string[]> {

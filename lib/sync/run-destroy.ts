@@ -1,6 +1,6 @@
 import { describeTarget } from '../core/plan/change.ts';
 import type { ChangeResult, Outcome } from '../core/plan/result.ts';
-import { NotPermittedError } from '../errors.ts';
+import { type GitOpsError, NotPermittedError, type Problem } from '../errors.ts';
 import { type ActionContext, type ActionResult, counted } from './action-result.ts';
 import { pruneChange, targetName } from './changes.ts';
 import { deleteDigestKey } from './digest-key.ts';
@@ -46,8 +46,11 @@ export async function runDestroy(context: ActionContext): Promise<ActionResult> 
     if (result.state === 'kept') return [{ ...change, action: 'keep', reason: result.reason, state: 'done' }];
     return [{ ...change, state: result.state, ...(result.state === 'failed' && { message: result.problem.message }) }];
   });
-  const errors = pruned.flatMap((result) => (result.state === 'failed' ? [result.problem] : []));
-  const outcome: Outcome = errors.length > 0 ? 'partiallyApplied' : context.signal.aborted ? 'canceled' : 'destroyed';
+  const failures = pruned.flatMap((result) => (result.state === 'failed' ? [result.problem] : []));
+  const isCutShort = pruned.some((result) => result.state === 'notReached');
+  const lost = isCutShort ? context.mustStop?.() : undefined;
+  const errors = [...failures, ...(lost?.problems ?? [])];
+  const outcome = outcomeOf(context, failures, lost);
   const left = next.entries.size;
   return {
     outcome,
@@ -62,6 +65,12 @@ export async function runDestroy(context: ActionContext): Promise<ActionResult> 
   };
 }
 
+function outcomeOf(context: ActionContext, failures: readonly Problem[], lost: GitOpsError | undefined): Outcome {
+  if (failures.length > 0) return 'partiallyApplied';
+  if (lost !== undefined) return lost.outcome as Outcome;
+  return context.signal.aborted ? 'canceled' : 'destroyed';
+}
+
 /** The namespace of the inventory goes last, and only when nothing else is left that needs the record. */
 async function deleteAll(
   context: ActionContext,
@@ -71,6 +80,7 @@ async function deleteAll(
   const { set } = context;
   const options: PruneObjectsOptions = {
     signal: context.signal,
+    ...(context.mustStop && { mustStop: context.mustStop }),
     timeoutMs: context.options.timeout,
     ending: set,
     onPruned: (result) => logDeleted(context, result),

@@ -25,7 +25,7 @@ export async function runSync(context: RenderedContext): Promise<ActionResult> {
     return { ...result, warnings: [...result.warnings, ...warnings] };
   }
   const isOwnFailure =
-    outcomes[result.outcome] === 'Failed' && !['canceled', 'connectionLost'].includes(result.outcome);
+    outcomes[result.outcome] === 'Failed' && !['canceled', 'connectionLost', 'lockTimeout'].includes(result.outcome);
   if (!context.options.rollbackOnFailure || !isOwnFailure) return result;
   return rollBack({ ...context, loaded: { ...context.loaded, inventory, exists: true } }, result);
 }

@@ -151,4 +151,67 @@ describe('two runs of one set at once', function () {
       assert.deepEqual(rest, []);
     }),
   );
+
+  it(
+    'do not roll back what they may not change any more: a lost lock is no failure of the commit',
+    scene(async (s) => {
+      await s.r.sync(yaml(configMap('a')));
+      const lockClock = {
+        ...systemLockClock,
+        sleep: (milliseconds: number, signal: AbortSignal) => systemLockClock.sleep(milliseconds / 20, signal),
+      };
+      const first = slowRun(s, 'build 1', { lockClock });
+      const git = yaml(configMap('a', { key: 'new' }), deployment('web', { replicas: 0 }));
+      const one = first.r.sync(git, { rollbackOnFailure: true });
+      await first.begun;
+      const lease = s.path('coordination.k8s.io/v1', 'leases', `gitops-sync-${s.namespace}`);
+      await s.client.patch(lease, { spec: { holderIdentity: 'thief' } });
+      while (!first.r.log.some((line) => line.includes('was lost to thief'))) await s.client.get(lease);
+      first.goOn();
+      assert.equal((await one).outcome, 'lockTimeout', told(await one));
+      assert.equal((await s.get('v1', 'configmaps', 'a'))['data'].key, 'new');
+    }),
+  );
+
+  it(
+    'of which one destroys the set, and with it the namespace of the inventory, are not held up by the lock',
+    scene(async (s) => {
+      const name = `${s.namespace}-home`;
+      const r = s.rigWith({ holder: 'build 1', namespace: name });
+      const git = yaml({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, configMap('a'));
+      await r.sync(git);
+      await r.sync(yaml({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, configMap('a', { key: 'new' })));
+      const result = await r.destroy({ deleteProtectedKinds: ['Namespace'] });
+      assert.equal(result.outcome, 'destroyed', told(result));
+      assert.match(result.summary, /nothing of it is left/, told(result));
+      await s.client.waitUntilGone(`/api/v1/namespaces/${name}`);
+    }),
+  );
+
+  it(
+    'of which one destroys the set, and loses its lock, delete nothing more and keep the record',
+    scene(async (s) => {
+      const lockClock = {
+        ...systemLockClock,
+        sleep: (milliseconds: number, signal: AbortSignal) => systemLockClock.sleep(milliseconds / 20, signal),
+      };
+      await s.r.sync(yaml(configMap('a'), deployment('web', { replicas: 0 })));
+      const lease = s.path('coordination.k8s.io/v1', 'leases', `gitops-sync-${s.namespace}`);
+      const wrap = intercept({
+        before: async ({ verb, name }) => {
+          if (verb !== 'delete' || name !== 'web') return;
+          await s.client.patch(lease, { spec: { holderIdentity: 'thief' } });
+          while (!r.log.some((line) => line.includes('was lost to thief'))) await s.client.get(lease);
+        },
+      });
+      const r = s.rigWith({ holder: 'build 1', lockClock, wrap });
+      const result = await r.destroy();
+      assert.equal(result.outcome, 'lockTimeout', told(result));
+      assert.ok(await s.find('v1', 'configmaps', 'a'));
+      assert.deepEqual(
+        (await s.r.status()).changes.map((change) => change.target.name),
+        ['a'],
+      );
+    }),
+  );
 });
