@@ -56,7 +56,7 @@ export const SUITES: readonly Suite[] = [
   { name: 'servers', budgetSeconds: 120, needs: [], specs: SERVERS },
   { name: 'harness', budgetSeconds: 90, needs: ['tools', 'vsix'], specs: HARNESS },
   { name: 'cluster', budgetSeconds: 330, needs: ['tools', 'cluster'], specs: CLUSTER },
-  { name: 'tasks', budgetSeconds: 270, needs: ['tools', 'cluster', 'vsix'], specs: TASKS },
+  { name: 'tasks', budgetSeconds: 360, needs: ['tools', 'cluster', 'vsix'], specs: TASKS },
   {
     name: 'demo',
     budgetSeconds: 120,
