@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { skipBecause } from '../../scripts/test/skip-because.ts';
 import { readRecord, sweepAbandoned } from './directories.ts';
 import { type Cluster, runningCluster, startCluster } from './index.ts';
 
@@ -82,7 +83,7 @@ describe("A test cluster of one's own", function () {
   });
 
   it('ends with the process that started it, also when that one is killed', async function () {
-    if (process.platform !== 'linux') this.skip();
+    if (process.platform !== 'linux') skipBecause(this, 'the end of a parent is told to its children on Linux only');
     const script = `import(${JSON.stringify(join(import.meta.dirname, 'index.ts'))})
       .then(({ startCluster }) => startCluster())
       .then((cluster) => { console.log(cluster.kubeconfig); setInterval(() => {}, 1000); });`;
@@ -104,7 +105,7 @@ describe("A test cluster of one's own", function () {
   });
 
   it('takes a program down with its supervisor', async function () {
-    if (process.platform !== 'linux') this.skip();
+    if (process.platform !== 'linux') skipBecause(this, 'the end of a parent is told to its children on Linux only');
     const cluster = await startCluster();
     const folder = dirname(cluster.kubeconfig);
     for (const pid of readRecord(folder)?.processes ?? []) process.kill(pid, 'SIGKILL');

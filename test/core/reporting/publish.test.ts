@@ -6,6 +6,7 @@ import { jsonReport } from '../../../lib/core/reporting/json.ts';
 import { junitReport } from '../../../lib/core/reporting/junit.ts';
 import { markdownSummary } from '../../../lib/core/reporting/markdown.ts';
 import { publishReports } from '../../../lib/core/reporting/publish.ts';
+import { skipBecause } from '../../../scripts/test/skip-because.ts';
 import { fakeAgent } from './fake-agent.ts';
 import { change, failedRun, runResult } from './samples.ts';
 
@@ -34,7 +35,7 @@ describe('Publishing a result', () => {
   });
 
   it('lets nobody else on the machine read the files', async function () {
-    if (process.platform === 'win32') this.skip();
+    if (process.platform === 'win32') skipBecause(this, 'Windows has no such file modes');
     const { agent } = fakeAgent(temp);
     const { resultFile } = await publishReports(agent, failedRun);
     assert.ok(resultFile);

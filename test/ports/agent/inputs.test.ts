@@ -5,7 +5,7 @@ import { type InputShape, type InputsOf, readInputs } from '../../../lib/ports/a
 
 function agentWith(inputs: Record<string, string>, variables: Record<string, string> = {}) {
   return {
-    workingDirectory: '/work/1/s',
+    workingDirectory: '/agent/_work/1/s',
     input: (name: string) => inputs[name]?.trim() || undefined,
     variable: (name: string) => variables[name],
   };
@@ -207,20 +207,23 @@ describe('the kinds of input', () => {
 
   it('path: absolute from the working directory', () => {
     const shape = { p: fields.path() };
-    assert.equal(read(shape, { p: 'apps/../base' }).p, '/work/1/s/base');
+    assert.equal(read(shape, { p: 'apps/../base' }).p, '/agent/_work/1/s/base');
     assert.equal(read(shape, { p: '/etc/kube' }).p, '/etc/kube');
-    assert.equal(read(shape, { p: '.' }).p, '/work/1/s');
+    assert.equal(read(shape, { p: '.' }).p, '/agent/_work/1/s');
     assert.equal(read(shape, {}).p, undefined);
   });
 
   it('path of the type filePath: the folder that the agent puts in for an empty input means "not given"', () => {
     const shape = { p: fields.path({ filePathInput: true }) };
-    assert.equal(readInputs(agentWith({ p: '/work/1/s' }), shape).p, undefined);
-    assert.equal(readInputs(agentWith({ p: '/work/1/s/' }), shape).p, undefined);
-    const multiCheckout = agentWith({ p: '/work/1/s/repo' }, { 'Build.Repository.LocalPath': '/work/1/s/repo' });
+    assert.equal(readInputs(agentWith({ p: '/agent/_work/1/s' }), shape).p, undefined);
+    assert.equal(readInputs(agentWith({ p: '/agent/_work/1/s/' }), shape).p, undefined);
+    const multiCheckout = agentWith(
+      { p: '/agent/_work/1/s/repo' },
+      { 'Build.Repository.LocalPath': '/agent/_work/1/s/repo' },
+    );
     assert.equal(readInputs(multiCheckout, shape).p, undefined);
-    const release = agentWith({ p: '/work/r1/a' }, { 'System.ArtifactsDirectory': '/work/r1/a' });
+    const release = agentWith({ p: '/agent/_work/r1/a' }, { 'System.ArtifactsDirectory': '/agent/_work/r1/a' });
     assert.equal(readInputs(release, shape).p, undefined);
-    assert.equal(readInputs(agentWith({ p: '/work/1/s/values.yaml' }), shape).p, '/work/1/s/values.yaml');
+    assert.equal(readInputs(agentWith({ p: '/agent/_work/1/s/values.yaml' }), shape).p, '/agent/_work/1/s/values.yaml');
   });
 });

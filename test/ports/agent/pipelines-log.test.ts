@@ -10,7 +10,7 @@ async function logged(
   options: { debug?: boolean; sourceRoot?: string | undefined } = {},
 ): Promise<string> {
   const { output, stdout } = capturedSession();
-  write(createPipelinesLog({ output, debug: false, sourceRoot: '/work/1/s', ...options }));
+  write(createPipelinesLog({ output, debug: false, sourceRoot: '/agent/_work/1/s', ...options }));
   await output.flush();
   return stdout.text;
 }
@@ -29,7 +29,7 @@ describe('the log in a pipeline', () => {
         name: 'task.logissue',
         properties: {
           type: 'error',
-          sourcepath: '/work/1/s/apps/a b.yaml',
+          sourcepath: '/agent/_work/1/s/apps/a b.yaml',
           linenumber: '3',
           columnnumber: '7',
           code: 'unknown-field',

@@ -14,6 +14,7 @@ import {
   remoteOf,
 } from '../../../lib/ports/git/repository.ts';
 import { workingTreeChanges } from '../../../lib/ports/git/working-tree.ts';
+import { skipBecause } from '../../../scripts/test/skip-because.ts';
 import { checkOut, newRepository, temporaryFolder, type WorkRepository } from './work-repository.ts';
 
 describe('a Git repository on the agent', () => {
@@ -54,7 +55,7 @@ describe('a Git repository on the agent', () => {
     });
 
     it('tells how to trust a checkout that another user owns', async function () {
-      if (process.getuid?.() !== 0) this.skip();
+      if (process.getuid?.() !== 0) skipBecause(this, 'only root may give a folder to another user');
       const foreign = await newRepository(join(temp.folder, 'foreign'));
       await foreign.commit('one');
       const { chown } = await import('node:fs/promises');

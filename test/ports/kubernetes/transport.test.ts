@@ -82,7 +82,7 @@ describe('a request', () => {
         [409, 'the object has been modified'],
         [422, 'invalid'],
         [500, 'Internal error occurred: some bug'],
-        [501, 'not implemented'],
+        [501, 'unknown method'],
       ] as const) {
         const { client, server } = await rig((_request, response) => refuse(response, status, message));
         await assert.rejects(get(client), { name: 'KubernetesError', status, message });
